@@ -1,0 +1,1 @@
+"""Errors, units, settings and the frozen records that rooms hand to each other."""

@@ -1,0 +1,476 @@
+"""The frozen records that rooms hand to each other.
+
+All are immutable, typed, closed (an unknown field is an error) and go to JSON and back unchanged.
+Array-carrying results (`femtobarn.run.results.partial.Partial`) are the only exception: they live
+in files of their own.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from femtobarn.base.canonical import digest
+
+Role = Literal["data", "background", "signal"]
+Keep = Literal["file", "dataset", "process"]
+Mode = Literal["physics", "notebook"]
+Status = Literal["processed", "skipped", "failed"]
+Kind = Literal["data", "mc"]
+
+NOMINAL = "nominal"
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, closed, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+# --- what an analysis is ---------------------------------------------------------------------------
+
+
+class NodeRecord(Record):
+    """One expression: an operator, the indices of its arguments, and its parameters."""
+
+    op: str
+    args: tuple[int, ...] = ()
+    params: tuple[Any, ...] = ()
+
+    @field_validator("params", mode="after")
+    @classmethod
+    def _immutable(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        """JSON knows only lists; nested ones become tuples again."""
+        return tuple(cls._immutable(tuple(v)) if isinstance(v, list | tuple) else v for v in value)
+
+
+class CutRecord(Record):
+    """One step of a selection; ``automatic`` ones come from a requirement such as four leptons."""
+
+    name: str
+    node: int
+    automatic: bool = False
+
+
+class SelectionRecord(Record):
+    """A named sequence of cuts; nested selections are already written out."""
+
+    name: str
+    cuts: tuple[CutRecord, ...]
+
+
+class AxisRecord(Record):
+    """Bin edges of one histogram axis in base units (ascending, at least two), and how to label it.
+
+    ``regular`` axes are stored by number of bins and limits, so that edges are exact.
+    """
+
+    kind: Literal["regular", "variable"]
+    edges: tuple[float, ...]
+    bins: int
+    label: str = ""
+    unit: str = ""
+
+
+class HistogramRecord(Record):
+    """A histogram: one node per axis, and the selections for which it is filled."""
+
+    name: str
+    values: tuple[int, ...]
+    axes: tuple[AxisRecord, ...]
+    selections: tuple[str, ...]
+    keep: Keep = "dataset"
+
+
+class VariationRecord(Record):
+    """A systematic variation: nodes that are replaced by others wherever they occur."""
+
+    name: str
+    direction: Literal["up", "down"]
+    replace: tuple[tuple[int, int], ...]
+
+    @property
+    def key(self) -> str:
+        """Its name in results: ``"lepton scale:up"``."""
+        return f"{self.name}:{self.direction}"
+
+
+class FunctionRecord(Record):
+    """Code of ``@function`` or ``@columnar``: the only code that an analysis carries."""
+
+    name: str
+    kind: Literal["function", "columnar"]
+    source: str
+    inputs: tuple[tuple[str, str], ...]
+    output: str
+    constants: tuple[tuple[str, Any], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of source, signature, constants and declared files (path and content digest)."""
+        return digest(self.model_dump(mode="json"))
+
+
+class FigureRecord(Record):
+    """A figure of one histogram.
+
+    Parameters
+    ----------
+    processes, datasets, files
+        what is drawn; all None: everything. ``datasets`` are dataset ids, ``files`` data periods or
+        logical file names
+    luminosity
+        fb^-1 to which simulation is scaled; None: that of the processed data
+    style
+        ``"notebook"`` follows the published notebook; ``"femtobarn"`` adds a ratio panel
+    size
+        width and height in inches
+    headroom
+        the y axis ends at this multiple of the highest data point (or stack, without data)
+    """
+
+    name: str
+    histogram: str
+    selection: str
+    processes: tuple[str, ...] | None = None
+    datasets: tuple[int, ...] | None = None
+    files: tuple[str, ...] | None = None
+    luminosity: float | None = None
+    style: Literal["femtobarn", "notebook"] = "femtobarn"
+    size: tuple[float, float] | None = None
+    headroom: float | None = None
+    log: bool = False
+    text: str = ""
+
+
+class SignificanceRecord(Record):
+    """A counting experiment: signal over background in bins ``first`` to ``last`` of a histogram."""
+
+    name: str
+    histogram: str
+    selection: str
+    first: int
+    last: int
+    background_uncertainty: float = 0.3
+
+
+class ProcessRecord(Record):
+    """A group of datasets drawn and counted together; the order of processes is that of the stack."""
+
+    name: str
+    label: str
+    colour: str
+    role: Role
+    datasets: tuple[int, ...] = ()
+    periods: tuple[str, ...] = ()
+
+
+class InputsRecord(Record):
+    """What an analysis wants of one release; ``luminosity`` in fb^-1 is the nominal one."""
+
+    release: str
+    skim: str | None = None
+    luminosity: float | None = None
+    processes: tuple[ProcessRecord, ...] = ()
+
+
+class OptionRecord(Record):
+    """The value that an option of the analysis has in this run."""
+
+    name: str
+    value: bool | int | float | str
+
+
+class AnalysisSpec(Record):
+    """An analysis, complete, for one release, mode and set of options: what workers receive.
+
+    ``identity`` covers what decides the numbers: nodes, cuts, weight, variations, histograms, code,
+    mode and options. Labels, colours, figures and the choice of inputs are not part of it.
+    """
+
+    name: str
+    title: str
+    release: str
+    mode: Mode
+    quirks: tuple[str, ...] = ()
+    options: tuple[OptionRecord, ...] = ()
+    nodes: tuple[NodeRecord, ...]
+    selections: tuple[SelectionRecord, ...]
+    weight: int | None = None
+    variations: tuple[VariationRecord, ...] = ()
+    histograms: tuple[HistogramRecord, ...]
+    figures: tuple[FigureRecord, ...] = ()
+    significances: tuple[SignificanceRecord, ...] = ()
+    functions: tuple[FunctionRecord, ...] = ()
+    inputs: InputsRecord
+
+    @cached_property
+    def node_digests(self) -> tuple[str, ...]:
+        """Digest of each node from its operator, parameters and the digests of its arguments."""
+        done: list[str] = []
+        for node in self.nodes:
+            done.append(digest([node.op, [done[a] for a in node.args], node.params]))
+        return tuple(done)
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of everything that decides the numbers of a partial result."""
+        ids = self.node_digests
+        return digest(
+            {
+                "mode": self.mode,
+                "options": [o.model_dump(mode="json") for o in self.options],
+                "selections": [[s.name, [[c.name, ids[c.node]] for c in s.cuts]] for s in self.selections],
+                "weight": None if self.weight is None else ids[self.weight],
+                "variations": [[v.key, [[ids[a], ids[b]] for a, b in v.replace]] for v in self.variations],
+                "histograms": [
+                    [
+                        h.name,
+                        [ids[v] for v in h.values],
+                        [[a.kind, a.edges, a.bins] for a in h.axes],
+                        h.selections,
+                    ]
+                    for h in self.histograms
+                ],
+                "functions": sorted(f.digest for f in self.functions),
+            }
+        )
+
+    @property
+    def variation_keys(self) -> tuple[str, ...]:
+        """``nominal`` and then each variation, in the order of the arrays of results."""
+        return (NOMINAL, *(v.key for v in self.variations))
+
+    def process(self, name: str) -> ProcessRecord:
+        """Return the process ``name``; KeyError if there is none."""
+        return {p.name: p for p in self.inputs.processes}[name]
+
+
+# --- what a run does -------------------------------------------------------------------------------
+
+
+class InputFile(Record):
+    """A file of a run.
+
+    Parameters
+    ----------
+    name
+        logical name: the file's own name, the same wherever it is stored
+    url
+        where to read it now (a path, or a URL)
+    size, identity
+        bytes, and a digest of the content (``adler32:...`` or ``uuid:...``)
+    kind, dataset, period, process
+        what it holds; ``process`` is the analysis' name of the group
+    """
+
+    name: str
+    url: str
+    size: int
+    identity: str
+    kind: Kind
+    dataset: int | None = None
+    period: str | None = None
+    process: str
+
+    @property
+    def key(self) -> str:
+        """Under which results of ``keep="dataset"`` are summed: dataset id, or data period, or name."""
+        if self.kind == "mc" and self.dataset is not None:
+            return str(self.dataset)
+        return self.period or self.name
+
+
+class Task(Record):
+    """Part ``part`` of ``parts`` (from 0) of one file under one analysis; ``id`` names its result."""
+
+    id: str
+    analysis: str
+    release: str
+    format: str
+    file: InputFile
+    part: int
+    parts: int
+    chunk_entries: int
+    max_events: int | None = None
+    fraction: float | None = None
+
+
+class SkippedFile(Record):
+    """A file that was given and is not read, and why."""
+
+    name: str
+    url: str
+    reason: str
+    status: Literal["skipped", "failed"] = "skipped"
+
+
+class FileFacts(Record):
+    """What a file says of itself; None where it does not.
+
+    ``cross_section`` is in fb, with k-factor and filter efficiency; ``sum_of_weights`` is of the
+    dataset before any skim; ``simulated`` marks demo data.
+    """
+
+    entries: int
+    uuid: str = ""
+    simulated: bool = False
+    cross_section: float | None = None
+    sum_of_weights: float | None = None
+
+
+class TaskMetrics(Record):
+    """What one task cost. Bytes are compressed bytes of the baskets that were read."""
+
+    seconds: float
+    cpu_seconds: float
+    bytes_read: int
+    peak_rss: int
+    worker: str
+    started: float
+    read_seconds: float = 0.0
+    evaluate_seconds: float = 0.0
+    fill_seconds: float = 0.0
+
+
+class Environment(Record):
+    """Where a result was computed: instruction set and package versions (equal ones give equal bits)."""
+
+    instruction_set: str
+    versions: tuple[tuple[str, str], ...]
+
+
+class LedgerRow(Record):
+    """One line of ledger.csv."""
+
+    task: str
+    file: str
+    part: int
+    start: int | None
+    stop: int | None
+    status: Status
+    reason: str = ""
+    attempts: int = 0
+    seconds: float = 0.0
+    worker: str = ""
+
+
+class CutflowRow(Record):
+    """One line of cutflow.csv; sums are raw, ``norm`` is the factor to 1 fb^-1 (None: data, or unknown)."""
+
+    process: str
+    dsid: int | None
+    file: str
+    selection: str
+    variation: str
+    step: int
+    cut: str
+    raw: int
+    sumw: float
+    sumw2: float
+    norm: float | None
+
+
+class YieldRow(Record):
+    """One line of yields.csv; ``yield_`` and ``stat_error`` are None if normalisation is unknown."""
+
+    selection: str
+    process: str
+    role: Role
+    raw: int
+    yield_: float | None
+    stat_error: float | None
+    complete: bool
+
+
+class Normalisation(Record):
+    """How one simulated dataset is scaled: ``factor`` to 1 fb^-1 = cross-section / sum of weights.
+
+    ``cross_section`` in fb; ``sum_of_weights`` is already scaled to the fraction of events processed.
+    """
+
+    dataset: int
+    process: str
+    factor: float | None
+    cross_section: float | None
+    sum_of_weights: float | None
+    fraction: float
+    source: str
+    note: str = ""
+
+
+class Luminosity(Record):
+    """The luminosity of a result in fb^-1.
+
+    ``value`` is what simulation is scaled to when shown with data (None: unknown, then nothing is
+    overlaid); ``nominal`` is the analysis' own.
+    """
+
+    value: float | None
+    nominal: float | None
+    source: Literal["given", "data", "analysis", "unknown"]
+    note: str = ""
+
+
+class InputRow(Record):
+    """One input in run.json."""
+
+    name: str
+    url: str
+    size: int
+    identity: str
+    process: str
+    dataset: int | None
+    period: str | None
+    entries: int | None
+    events_processed: int
+    status: Status
+
+
+class Settings(Record):
+    """The settings of a run that matter for repeating it."""
+
+    executor: str = "local"
+    workers: int = 1
+    part_bytes: int
+    chunk_entries: int
+    max_files: int | None = None
+    max_events: int | None = None
+    fraction: float | None = None
+    luminosity: float | None = None
+    strict: bool = False
+
+
+class RunInfo(Record):
+    """run.json: where a result comes from and whether it is complete."""
+
+    femtobarn: str
+    results_version: int
+    analysis: AnalysisSpec
+    identity: str
+    plan: str
+    mode: Mode
+    release: str
+    complete: bool
+    simulated: bool
+    files_wanted: int
+    files_given: int
+    files_processed: int
+    files_failed: int
+    files_skipped: int
+    missing: tuple[str, ...]
+    events_processed: int
+    luminosity: Luminosity
+    normalisations: tuple[Normalisation, ...]
+    notes: tuple[str, ...]
+    settings: Settings
+    inputs: tuple[InputRow, ...]
+    environment: Environment
+    mixed_environments: bool
+    started: str
+    finished: str
+    seconds: float
+    command: str

@@ -1,0 +1,1 @@
+"""Bytes, catalogue, columns and formats: from files to flat arrays in one event model."""

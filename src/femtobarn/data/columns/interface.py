@@ -1,0 +1,100 @@
+"""What a reader of columns takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = Literal["scalar", "list", "string", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class BranchInfo:
+    """What is known of a branch before it is read.
+
+    Parameters
+    ----------
+    name
+        the branch's name
+    shape
+        one number per entry, a list of numbers, one string, or something this reader cannot read
+    dtype
+        NumPy name of the numbers in native byte order (``"float32"``); empty for ``other``
+    typename
+        the type as the file states it (``"std::vector<float>"``), for messages
+    """
+
+    name: str
+    shape: Shape
+    dtype: str
+    typename: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The values of one branch in an entry range.
+
+    Parameters
+    ----------
+    content
+        flat, native byte order, in the file's type; bytes (uint8) for strings
+    offsets
+        None for one value per entry, else int64 of length entries + 1: entry i has
+        ``content[offsets[i]:offsets[i + 1]]``
+    """
+
+    content: NDArray[Any]
+    offsets: NDArray[np.int64] | None = None
+
+    @property
+    def entries(self) -> int:
+        """Number of entries."""
+        return len(self.content) if self.offsets is None else len(self.offsets) - 1
+
+
+class TreeReader(Protocol):
+    """An open tree. Use it as a context manager."""
+
+    url: str
+    tree: str
+    title: str
+    entries: int
+    uuid: str
+
+    def branches(self) -> Mapping[str, BranchInfo]:
+        """Return all branches of the tree by name."""
+        ...
+
+    def boundaries(self) -> NDArray[np.int64]:
+        """Return the entries at which clusters begin, and the number of entries at the end.
+
+        Ascending, from 0 to ``entries``; the same for the same file, whatever is read from it.
+        """
+        ...
+
+    def read(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Column]:
+        """Return the columns of ``branches`` for entries ``start`` to ``stop`` (excluded)."""
+        ...
+
+    def stored_bytes(self, branches: Sequence[str]) -> int:
+        """Return the compressed bytes that the baskets of ``branches`` occupy in the file."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        ...

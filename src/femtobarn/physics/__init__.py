@@ -1,0 +1,1 @@
+"""Kinematics, the analysis language, and the analyses written in it."""

@@ -1,0 +1,99 @@
+"""Finding an analysis by its registered name, or in a Python file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from femtobarn.base.errors import FemtobarnError, LanguageError, UnknownNameError, UnreadableError
+from femtobarn.physics.language.analysis import Analysis
+
+GROUP = "femtobarn.analyses"
+SHIPPED = {
+    "hzz": "femtobarn.physics.analyses.hzz",
+    "zll": "femtobarn.physics.analyses.zll",
+}
+
+
+def analyses() -> tuple[str, ...]:
+    """Return the names of all analyses: shipped ones and those registered by other packages."""
+    return tuple(sorted({*SHIPPED, *(e.name for e in entry_points(group=GROUP))}))
+
+
+def find_analysis(name: str | Path) -> Analysis:
+    """Return the analysis with a registered name, or the one that a Python file declares.
+
+    Raises
+    ------
+    UnknownNameError
+        if there is no such name
+    LanguageError
+        if a file declares none, or more than one
+    """
+    words = str(name)
+    if words.endswith(".py") or "/" in words:
+        return load_file(Path(words))
+    modules = {**SHIPPED, **{e.name: e.value for e in entry_points(group=GROUP)}}
+    if words not in modules:
+        raise UnknownNameError("analysis", words, modules)
+    found = _declared(importlib.import_module(modules[words].partition(":")[0]))
+    by_name = {a.name: a for a in found}
+    if words not in by_name:
+        raise UnknownNameError(f"analysis in module {modules[words]}", words, by_name)
+    return by_name[words]
+
+
+def load_file(path: Path) -> Analysis:
+    """Return the one analysis that a Python file declares.
+
+    The file is imported, so an error in it is raised here, with the file and the line.
+    """
+    if not path.is_file():
+        msg = f"There is no analysis file {path}. Give the name of an analysis ({', '.join(analyses())}) or a Python file."
+        raise UnreadableError(msg)
+    name = f"femtobarn_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        msg = f"{path} is not a Python file: its name must end in .py."
+        raise LanguageError(msg)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # inspect.getsource of @function looks it up
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except FemtobarnError as error:
+        error.args = (f"{path.name}, line {_line(error, path)}: {error}",)
+        raise
+    except Exception as error:
+        msg = f"{path.name}, line {_line(error, path)}: {type(error).__name__}: {error}"
+        raise LanguageError(msg) from error
+    finally:
+        sys.path.pop(0)
+    found = _declared(module)
+    if len(found) != 1:
+        names = ", ".join(repr(a.name) for a in found) or "none"
+        msg = f"{path.name} must declare one Analysis at its top level, but declares {names}."
+        raise LanguageError(msg)
+    return found[0]
+
+
+def _declared(module: ModuleType) -> list[Analysis]:
+    """Return the analyses that a module declares itself (not those it imports)."""
+    found = {
+        id(v): v for v in vars(module).values() if isinstance(v, Analysis) and v.module == module.__name__
+    }
+    return list(found.values())
+
+
+def _line(error: BaseException, path: Path) -> int:
+    """Return the last line of the file that was running when the error came."""
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    return (lines[-1] if lines else 0) or 0

@@ -1,0 +1,1 @@
+"""The run directory: partial results, merging, normalisation, reading and export."""

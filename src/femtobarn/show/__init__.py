@@ -1,0 +1,1 @@
+"""From results to significances, figures and the report."""

@@ -1,0 +1,93 @@
+"""Figures to files: png and pdf, equal bytes for equal figures, never half a file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from matplotlib.figure import Figure
+
+from femtobarn.show.figures.compute import compute
+from femtobarn.show.figures.draw import draw
+from femtobarn.show.figures.model import FigureData
+from femtobarn.show.figures.style import context
+from femtobarn.show.results_like import Results
+
+# dates and versions would make equal figures differ
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"Creator": "femtobarn", "Producer": None, "CreationDate": None},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePaths:
+    """Where a figure is."""
+
+    name: str
+    png: Path
+    pdf: Path
+
+
+def draw_all(results: Results, out: Path, luminosity: float | None = None) -> tuple[FigurePaths, ...]:
+    """Draw every figure that the analysis declares into the folder ``out`` (created if absent).
+
+    ``luminosity`` in fb^-1 overrides that of data and figures. Names that would share a file get a
+    digest appended.
+    """
+    done = []
+    taken: set[str] = set()
+    for record in results.spec.figures:
+        data = compute(results, record, luminosity)
+        stem = file_stem(record.name)
+        if stem.casefold() in taken:
+            stem = f"{stem}-{hashlib.sha256(record.name.encode()).hexdigest()[:8]}"
+        taken.add(stem.casefold())
+        done.append(save(draw(data), data, out, stem=stem))
+    return tuple(done)
+
+
+def save(figure: Figure, data: FigureData, out: Path, *, stem: str | None = None) -> FigurePaths:
+    """Write ``figure`` into the folder ``out`` as png (150 dpi) and pdf, each in one step."""
+    out.mkdir(parents=True, exist_ok=True)
+    stem = file_stem(data.name) if stem is None else stem
+    paths = FigurePaths(data.name, out / f"{stem}.png", out / f"{stem}.pdf")
+    _replace(paths.png, _render(figure, data, "png", dpi=150))
+    _replace(paths.pdf, _render(figure, data, "pdf", dpi=150))
+    return paths
+
+
+def png_bytes(figure: Figure, data: FigureData, dpi: float = 100) -> bytes:
+    """Return ``figure`` as a png image."""
+    return _render(figure, data, "png", dpi=dpi)
+
+
+def file_stem(name: str) -> str:
+    """Return ``name`` as a safe file name without suffix: letters, digits, dot, dash and underscore."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80]
+    return stem or f"figure-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _render(figure: Figure, data: FigureData, kind: Literal["png", "pdf"], dpi: float) -> bytes:
+    buffer = io.BytesIO()
+    with context(data.style):  # mathtext looks its fonts up when it is rendered
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=_METADATA[kind])
+    return buffer.getvalue()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,101 @@
+"""report.html: one page that holds all it shows and needs no script and no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+from femtobarn.show.figures import compute, draw, png_bytes
+from femtobarn.show.report import sections
+from femtobarn.show.report.cutflow import by_process
+from femtobarn.show.report.html import Html, raw_style, tag
+from femtobarn.show.results_like import Results
+from femtobarn.show.statistics import significances
+from femtobarn.show.wording import plain_label
+
+FILE_NAME = "report.html"
+_SECTIONS = (
+    ("figures", "Figures"),
+    ("yields", "Yields"),
+    ("significance", "Significance"),
+    ("cutflow", "Cutflow"),
+    ("ledger", "Ledger"),
+    ("normalisation", "Normalisation"),
+    ("throughput", "Throughput"),
+    ("provenance", "Provenance"),
+    ("repeat", "How to repeat"),
+)
+
+
+def write_report(results: Results, out: Path, luminosity: float | None = None) -> Path:
+    """Write ``report.html`` into the folder ``out`` in one step and return its path.
+
+    ``luminosity`` in fb^-1 overrides that of data and figures.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / FILE_NAME
+    page = render(results, luminosity).encode("utf-8", errors="replace")
+    handle, temporary = tempfile.mkstemp(dir=out, prefix=f".{FILE_NAME}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(page)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def render(results: Results, luminosity: float | None = None) -> str:
+    """Return the page as text; every name from files, users and servers in it is escaped."""
+    if luminosity is not None:
+        results = results.with_luminosity(luminosity)
+    drawn = []
+    for record in results.spec.figures:
+        data = compute(results, record, luminosity)
+        drawn.append((data, png_bytes(draw(data), data, dpi=110)))
+    cost = results.metrics()
+    flows = by_process(results.cutflow(), results.spec.inputs.processes, sections.luminosity_used(results))
+    blocks = {
+        "figures": sections.figures(drawn),
+        "yields": sections.yields(results),
+        "significance": sections.significances(significances(results)),
+        "cutflow": sections.cutflows(results, flows),
+        "ledger": sections.ledger(results),
+        "normalisation": sections.normalisation(results),
+        "throughput": sections.throughput(cost),
+        "provenance": sections.provenance(results.info),
+        "repeat": sections.repeat(results.info),
+    }
+    links = [tag("li", tag("a", title, href=f"#{name}")) for name, title in _SECTIONS if blocks[name]]
+    style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    title = f"{plain_label(results.spec.title) or results.spec.name}: report"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style)),
+        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name_="referrer", content="no-referrer"),
+        tag("title", title),
+        raw_style(style),
+    )
+    body = tag(
+        "body",
+        sections.headline(results, cost),
+        tag("nav", tag("ul", *links), aria_label="Sections"),
+        tag("main", *(blocks[name] for name, _ in _SECTIONS)),
+        tag("footer", f"Made by femtobarn {results.info.femtobarn}."),
+    )
+    return Html("<!DOCTYPE html>\n") + tag("html", head, body, lang="en") + "\n"
+
+
+def _policy(style: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
