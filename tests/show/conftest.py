@@ -38,7 +38,7 @@ from femtobarn.base.records import (
     SignificanceRecord,
     YieldRow,
 )
-from femtobarn.run.results.metrics import Metrics, StepCost, WorkerCost
+from femtobarn.running.results.metrics import Metrics, StepCost, WorkerCost
 
 EDGES = np.linspace(80, 250, 69)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2

@@ -70,7 +70,7 @@ class UnknownNameError(UsageError):
 
     def __init__(self, what: str, name: object, known: Iterable[object]) -> None:
         self.what, self.name, self.known = what, str(name), tuple(str(k) for k in known)
-        super().__init__(f"There is no {what} {self.name!r}. {suggestion(self.name, self.known)}")
+        super().__init__(f"{self.name!r} is not a known {what}. {suggestion(self.name, self.known)}")
 
 
 class SettingsError(UsageError):

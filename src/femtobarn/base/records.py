@@ -1,7 +1,7 @@
 """The frozen records that rooms hand to each other.
 
 All are immutable, typed, closed (an unknown field is an error) and go to JSON and back unchanged.
-Array-carrying results (`femtobarn.run.results.partial.Partial`) are the only exception: they live
+Array-carrying results (`femtobarn.running.results.partial.Partial`) are the only exception: they live
 in files of their own.
 """
 

@@ -10,13 +10,13 @@ from femtobarn.base.records import AnalysisSpec, CutflowRow, LedgerRow, Luminosi
 if TYPE_CHECKING:
     import hist
 
-    from femtobarn.run.results.metrics import Metrics
+    from femtobarn.running.results.metrics import Metrics
 
 
 class Results(Protocol):
     """Results of a run that can be read; histograms hold sums of weights and of squared weights.
 
-    `femtobarn.run.results.reader.RunResults` is one.
+    `femtobarn.running.results.reader.RunResults` is one.
     """
 
     @property

@@ -43,8 +43,8 @@ def mode_words(info: RunInfo) -> tuple[str, ...]:
 
 
 _COMMANDS = {
-    "rightarrow": "→",
-    "to": "→",
+    "rightarrow": " → ",
+    "to": " → ",
     "ell": "ℓ",
     "mu": "μ",
     "tau": "τ",

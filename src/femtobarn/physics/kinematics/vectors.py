@@ -19,7 +19,7 @@ def invariant_mass(e: Any, px: Any, py: Any, pz: Any) -> Any:
 
 
 def pseudorapidity(px: Any, py: Any, pz: Any) -> Any:
-    """Return the pseudorapidity asinh(pz / pt); infinite along the beam, 0 for no momentum at all."""
+    """Return the pseudorapidity asinh(pz / pt); infinite along the beam, NaN for no momentum at all."""
     return np.arcsinh(pz / np.hypot(px, py))
 
 

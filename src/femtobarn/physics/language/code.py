@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import hashlib
 import inspect
 import textwrap
+import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -138,8 +140,9 @@ def _file_constants(path: Path) -> tuple[tuple[float, ...], str]:
 
 def _constants(kind: str, name: str, body: Callable[..., Any], known: set[str]) -> dict[str, Any]:
     """Return constants the code uses from around it; refuse every other name."""
-    closure = inspect.getclosurevars(body)
-    used = {**closure.globals, **closure.nonlocals}
+    names = _outside_names(body.__code__)
+    around = {n: body.__globals__[n] for n in names if n in body.__globals__}
+    used = {**around, **inspect.getclosurevars(body).nonlocals}
     allowed = _MODULES[kind]
     constants: dict[str, Any] = {}
     for used_name, value in sorted(used.items()):
@@ -155,19 +158,20 @@ def _constants(kind: str, name: str, body: Callable[..., Any], known: set[str]) 
                 f"arguments, {', '.join(allowed)}, numbers and tuples of numbers of its module, and declared files."
             )
             raise CodeError(msg)
-    unbound = sorted(n for n in closure.unbound if n not in {*known, *allowed} and _is_global(body, n))
+    unbound = sorted(n for n in names - {*used, *known, *allowed} if not hasattr(builtins, n))
     if unbound:
         msg = f"{name}() uses {unbound[0]!r}, which is defined nowhere. Give it as an argument."
         raise CodeError(msg)
     return constants
 
 
-def _is_global(body: Callable[..., Any], name: str) -> bool:
-    """Tell whether ``name`` is loaded as a global (attribute names are listed as unbound too)."""
-    import dis
-
-    loads = {i.argval for i in dis.get_instructions(body) if i.opname == "LOAD_GLOBAL"}
-    return name in loads and not hasattr(builtins, name)
+def _outside_names(code: types.CodeType) -> set[str]:
+    """Return the names that code, and functions and comprehensions inside it, look up outside of it."""
+    names = {i.argval for i in dis.get_instructions(code) if i.opname in {"LOAD_GLOBAL", "LOAD_NAME"}}
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            names |= _outside_names(inner)
+    return names
 
 
 def _call(record: FunctionRecord, args: Sequence[Any]) -> Expr:
@@ -221,7 +225,9 @@ def build(record: FunctionRecord, trusted: frozenset[str] | None) -> Callable[..
 
     import numpy as np
 
-    names: dict[str, Any] = {"np": np, "math": math, **dict(record.constants)}
+    # a tuple that came through JSON is a list, which compiled code would not take
+    constants = {n: tuple(v) if isinstance(v, list) else v for n, v in record.constants}
+    names: dict[str, Any] = {"np": np, "math": math, **constants}
     if record.kind == "columnar":
         import awkward as ak
 

@@ -132,6 +132,8 @@ class Expr:
         if isinstance(exponent, bool) or not isinstance(exponent, int | float):
             msg = f"The exponent of ** must be a constant number, not {_describe(exponent)}."
             raise TypesError(msg)
+        if self.node.type.kind == "float":
+            exponent = float(exponent)  # x**2 and x**2.0 have one identity
         return Expr(make("pow", (self.node,), (exponent,)))
 
     def __neg__(self) -> Expr:
@@ -291,8 +293,6 @@ class Expr:
         )
         raise UseWhereError(msg)
 
-    __contains__ = __iter__
-
     def __len__(self) -> NoReturn:
         """Raise: the number of objects differs between events."""
         raise UseWhereError(_CONTROL_FLOW.format(what="len()", instead="Use x.count()."))
@@ -333,8 +333,8 @@ def lift(value: Any, like: Node | None = None) -> Expr:
         return value
     if isinstance(value, Quantity):
         return Expr(make("literal", (), (value.base_value, unit_params(value.unit))))
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        value = value.item()  # NumPy wraps its numbers in arrays before it hands them over
     if not isinstance(value, bool | int | float | str):
         msg = f"Expected a number or an expression, but got {_describe(value)}."
         raise TypesError(msg)
@@ -409,6 +409,15 @@ def index_step(what: Any) -> Step:
     if isinstance(what, int) and not isinstance(what, bool):
         return ("item", (), (what,))
     msg = f"An index is a bool expression (filter), a slice such as [:4] or a whole number, not {_describe(what)}."
+    raise TypesError(msg)
+
+
+def _no_comparison(self: Any, other: object) -> NoReturn:
+    """Raise: objects have many fields."""
+    msg = (
+        f"{self!r} is compared with {other!r}, but has no value of its own. Compare one of its fields, for "
+        "instance .pt > 20; to compare four-vectors use mass() or delta_r()."
+    )
     raise TypesError(msg)
 
 
@@ -493,6 +502,8 @@ class Things:
     __len__ = Expr.__len__
     __iter__ = Expr.__iter__
     __bool__ = Expr.__bool__
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_comparison
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         """Return how it would be written."""
@@ -573,6 +584,8 @@ class Combinations:
     __len__ = Expr.__len__
     __iter__ = Expr.__iter__
     __bool__ = Expr.__bool__
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_comparison
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         """Return the members."""
@@ -621,6 +634,9 @@ class System:
     def __dir__(self) -> list[str]:
         """Return the quantities."""
         return list(SYSTEM_QUANTITIES)
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_comparison
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         """Return the parts."""

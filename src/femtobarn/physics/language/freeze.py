@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 
 from femtobarn.base.errors import LanguageError
 from femtobarn.base.records import (
@@ -140,14 +141,20 @@ def cutflow(cuts: Sequence[tuple[str, Node]]) -> list[Step]:
     taken = {name for name, _ in cuts}
     for name, node in cuts:
         for count, least in strongest(requirements(node, memo), ensured):
-            step = describe((count, least))
-            if step not in taken:
-                steps.append((step, make("ge", (count, make("literal", (), (least, ())))), True))
+            step = unused(describe((count, least)), taken)
+            taken.add(step)
+            steps.append((step, make("ge", (count, make("literal", (), (least, ())))), True))
         steps.append((name, node, False))
         if node.op == "ge" and node.args[0].op == "count" and node.args[1].op == "literal":
             count, least = node.args[0], int(node.args[1].params[0])
             ensured[count] = max(ensured.get(count, 0), least)
     return steps
+
+
+def unused(name: str, taken: Collection[str]) -> str:
+    """Return ``name``, numbered if it is taken: steps of one selection are told apart by their names."""
+    numbered = (f"{name} ({k})" for k in itertools.count(2))
+    return next(n for n in itertools.chain((name,), numbered) if n not in taken)
 
 
 def _selection(name: str, steps: Sequence[Step], index: dict[Node, int]) -> SelectionRecord:

@@ -44,7 +44,7 @@ def infer(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> AnyType:
         raise TypesError(msg)
     try:
         return rule(op, args, params)
-    except (IndexError, ValueError) as error:
+    except (IndexError, TypeError, ValueError) as error:
         msg = f"{op} has wrong parameters {params!r}."
         raise TypesError(msg) from error
 
@@ -126,8 +126,10 @@ def _literal(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> ValueT
         kind = "int"
     elif isinstance(value, float):
         kind = "float"
-    else:
+    elif isinstance(value, str):
         kind = "string"
+    else:
+        raise ValueError
     return ValueType(kind, _unit_of(unit))
 
 
@@ -366,8 +368,8 @@ def _slice(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> AnyType:
 def _head(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> AnyType:
     (most,) = params
     axis = require_axis(args[0], "head")
-    if most < 1:
-        msg = f"head({most}) of {axis.collection_text!r}: the number of objects must be 1 or more."
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        msg = f"head({most}) of {axis.collection_text!r}: the number of objects must be a whole number, 1 or more."
         raise TypesError(msg)
     return _renewed(args[0], make("head", (axis,), params) if args[0] is not axis else None)
 
@@ -398,11 +400,9 @@ def _member(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> AnyType
 def _cross(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> AnyType:
     values, other = args
     (k,) = params
-    axis = require_axis(values, "cross")
-    if other.type.axis is not other:
-        raise ValueError
-    first = values is axis and k == 0
-    pair = (axis, other) if k == 0 else (other, axis)
+    axis, opposite = (require_axis(x, "cross") for x in (values, other))
+    first = values is axis and other is opposite and k == 0
+    pair = (axis, opposite) if k == 0 else (opposite, axis)
     return _renewed(values, None if first else make("cross", pair, (0,)))
 
 

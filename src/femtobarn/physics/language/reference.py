@@ -295,14 +295,22 @@ def _all_if_none(value: Value, entries: int) -> NDArray[np.bool_]:
 
 def _where(chunk: Chunk, node: Node, args: list[Value]) -> Value:
     condition, yes, no = args
-    per_object = node.type.axis is not None
-    data = (ak if per_object else np).where(condition.data, yes.data, no.data)
+    data = np.where(condition.data, yes.data, no.data) if node.type.axis is None else _chosen(args)
     mask = condition.defined
     if yes.defined is not None or no.defined is not None:
         a, b = (_all_if_none(x, chunk.entries) for x in (yes, no))
         chosen = a & b if node.args[0].type.axis is not None else np.where(condition.data, a, b)
         mask = _both(mask, chosen)
     return Value(_typed(data, node), mask)
+
+
+def _chosen(args: list[Value]) -> ak.Array:
+    """Return where() of lists; a value per event counts for each object of the event."""
+    lists = next(a.data for a in args if isinstance(a.data, ak.Array))
+    _, offsets = flat(lists)
+    counts = np.diff(offsets)
+    parts = [flat(a.data)[0] if isinstance(a.data, ak.Array) else np.repeat(a.data, counts) for a in args]
+    return jagged(np.where(*parts), offsets)
 
 
 def _slice(chunk: Chunk, node: Node, args: list[Value]) -> Value:
@@ -349,7 +357,8 @@ def _default(chunk: Chunk, node: Node, args: list[Value]) -> Value:
     x, fallback = args
     if x.defined is None:
         return x
-    return Value(np.where(x.defined, x.data, fallback.data), None)
+    mask = None if fallback.defined is None else x.defined | fallback.defined
+    return Value(np.where(x.defined, x.data, fallback.data), mask)
 
 
 def _defined(chunk: Chunk, node: Node, args: list[Value]) -> Value:

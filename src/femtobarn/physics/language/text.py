@@ -95,7 +95,12 @@ def _render(node: Node) -> tuple[str, int]:  # noqa: C901, PLR0911 - one line fo
         return _chain(node), _ATOM
     if op == "system":
         groups = [_four_vector(args[4 * i : 4 * i + 4]) for i in range(len(params) - 1)]
-        return f"{params[0]}({', '.join(groups)})", _ATOM
+        words = ", ".join(groups)
+        return (f"mass({words})" if params[0] == "mass" else f"system({words}).{params[0]}"), _ATOM
+    if op == "default":
+        return f"{_wrap(args[0], _ATOM)}.default({text(args[1])})", _ATOM
+    if op == "defined":
+        return f"{_wrap(args[0], _ATOM)}.is_defined()", _ATOM
     if op == "call":
         return f"{params[0]}({', '.join(text(a) for a in args)})", _ATOM
     return f"{op}({', '.join(text(a) for a in args)})", _ATOM
@@ -132,7 +137,7 @@ def _step(words: str, step: Node) -> str:
     if step.op == "item":
         return f"{words}[{params[0]}]"
     if step.op == "order":
-        return f"{words}.sort({text(step.args[1])}{'' if params[0] else ', descending=False'})"
+        return f"{words}.sort(by={text(step.args[1])}{'' if params[0] else ', descending=False'})"
     if step.op == "pick":
         return f"best({words}, key={text(step.args[1])}{', highest=True' if params[0] == 'max' else ''})"
     other = collection_text(step.args[1]) if step.op == "cross" else ""

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 
 from femtobarn.base.records import LedgerRow, RunInfo, YieldRow
-from femtobarn.run.results.metrics import Metrics
+from femtobarn.running.results.metrics import Metrics
 from femtobarn.show.figures.model import FigureData
 from femtobarn.show.report.cutflow import ProcessCutflow
 from femtobarn.show.report.html import Html, details, join, section, table, tag
@@ -317,8 +317,10 @@ def throughput(cost: Metrics) -> Html:
         ("processor time", duration(steps.cpu)),
         (
             "steps, summed over tasks",
-            f"reading {duration(steps.read)}, evaluating {duration(steps.evaluate)}, "
-            f"filling {duration(steps.fill)}, other {duration(steps.other)}",
+            (
+                f"reading {duration(steps.read)}, evaluating {duration(steps.evaluate)}, "
+                f"filling {duration(steps.fill)}, other {duration(steps.other)}"
+            ),
         ),
         ("peak memory of a worker", size(cost.peak_rss)),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -24,23 +24,32 @@ def summary(results: Results, paths: Sequence[Path] = ()) -> Group:
     words = [plain_label(results.spec.title) or results.spec.name, event_source(info), *completeness(info)]
     words += mode_words(info)
     parts: list[RenderableType] = [Text(" · ".join(plain(w) for w in words), style="bold")]
-    parts.append(yields_table(results))
+    parts += [Text(_yields_title(results)), yields_table(results)]
     parts += [Text(line) for line in significance_lines(significances(results))]
     parts += [Text(line, style="yellow") for line in problems(results)]
-    parts += [Text(plain(str(path)), style="cyan", no_wrap=True, overflow="ignore") for path in paths]
+    parts += [Text(plain(str(path)), style="cyan", overflow="fold") for path in paths]
     return Group(*parts)
 
 
+def print_summary(console: Console, results: Results, paths: Sequence[Path] = ()) -> None:
+    """Print `summary` on ``console``, each path on one line however narrow it is, so that it can be copied."""
+    console.print(summary(results))
+    for path in paths:
+        console.print(Text(plain(str(path)), style="cyan"), soft_wrap=True)
+
+
+def _yields_title(results: Results) -> str:
+    lumi = luminosity_used(results)
+    title = "Events" if lumi is None else f"Events, simulation at {lumi:.4g} fb⁻¹"
+    return title if results.luminosity.value is not None else f"{title} (that of the data is not known)"
+
+
 def yields_table(results: Results) -> Table:
-    """Return events by process (rows) and selection (columns), simulation at the luminosity in the title."""
+    """Return events by process (rows) and selection (columns), simulation at the luminosity of the results."""
     rows = results.yields()
     names = labels(results)
-    lumi = luminosity_used(results)
     chosen = list(dict.fromkeys(row.selection for row in rows))
-    title = "Events" if lumi is None else f"Events, simulation at {lumi:.4g} fb⁻¹"
-    if results.luminosity.value is None:
-        title += " (that of the data is not known)"
-    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(show_edge=False, pad_edge=False)
     table.add_column("process")
     for selection in chosen:
         table.add_column(Text(_short(selection)), justify="right")
@@ -95,7 +104,9 @@ def problems(results: Results) -> tuple[str, ...]:
     for word, rows in (("failed", failed), ("skipped", skipped)):
         if rows:
             reason = _short(rows[0].reason, 3 * _MOST_NAME)
-            lines.append(f"{len(rows)} {word}, first: {_short(rows[0].file)}: {reason}")
+            # many reasons begin with the path, which ends in the name
+            where = "" if rows[0].file in reason else f"{_short(rows[0].file)}: "
+            lines.append(f"{len(rows)} {word}, first: {where}{reason}")
     absent = []
     if info.missing:
         more = ", ..." if len(info.missing) > 3 else ""

@@ -9,6 +9,8 @@ from femtobarn.base.errors import ResultsError, UnknownNameError
 from femtobarn.base.records import AxisRecord, SignificanceRecord
 from femtobarn.show.results_like import Results
 
+_LARGEST = 1e60  # squares and products of what lies within still are numbers
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -136,11 +138,11 @@ def asimov_with_uncertainty(s: float, b: float, sigma_b: float) -> Estimate:
 
 def _refuse(s: float, b: float, uncertainty: float) -> str:
     """Say why no significance is defined; empty if it is."""
-    if not all(math.isfinite(x) for x in (s, b, uncertainty)):
-        return "a number is not finite"
+    if not all(abs(x) < _LARGEST for x in (s, b, uncertainty)):
+        return f"a number is not finite, or beyond {_LARGEST:g}"
     if b < 0:
         return "the expected background is negative (negative weights outweigh the positive)"
-    if b == 0:
+    if b < 1 / _LARGEST:
         return "no background is expected in this range"
     if s < 0:
         return "the expected signal is negative (negative weights outweigh the positive)"

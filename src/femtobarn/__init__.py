@@ -1,0 +1,47 @@
+"""femtobarn: declared analyses of open collider data, from files to figures.
+
+``import femtobarn as fb`` gives the analysis language (``fb.ev``, ``fb.Analysis``, ``fb.mass``, ...)
+and what runs it (``fb.run``, ``fb.open``, ``fb.load``, ...). Nothing heavy is loaded until it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from femtobarn.api import *  # noqa: F403
+    from femtobarn.physics.language import *  # noqa: F403
+
+_LANGUAGE = (
+    "Analysis", "Combinations", "Expr", "GeV", "MeV", "Regular", "Selection", "TeV", "Things", "Variable",
+    "abs_", "all_", "any_", "arctan2", "best", "cm", "columnar", "combinations", "cos", "cosh", "count",
+    "cross", "delta_eta", "delta_phi", "delta_r", "ev", "exp", "function", "keV", "log", "lookup", "mass",
+    "match", "maximum", "mc", "minimum", "mm", "nearest_delta_r", "pairs", "quirk", "sign", "sin", "sinh",
+    "sqrt", "system", "tan", "tanh", "transverse_mass", "triplets", "um", "where",
+)  # fmt: skip
+_API = (
+    "Events", "analyses", "demo_data", "explain", "figures", "load", "open", "plan", "report", "run", "status",
+)  # fmt: skip
+
+__all__ = sorted((*_LANGUAGE, *_API, "__version__"))  # noqa: PLE0605 - one list for two rooms
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for."""
+    from importlib import import_module
+
+    if name in _LANGUAGE:
+        return getattr(import_module("femtobarn.physics.language"), name)
+    if name in _API:
+        return getattr(import_module("femtobarn.api"), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("femtobarn")
+    msg = f"module 'femtobarn' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return list(__all__)

@@ -1,0 +1,5 @@
+"""``python -m femtobarn``."""
+
+from femtobarn.cli import main
+
+main()

@@ -1,0 +1,20 @@
+"""What ``import femtobarn as fb`` offers besides the language: plan, run, look, show."""
+
+from __future__ import annotations
+
+from femtobarn.api.look import Events, explain, open  # noqa: A004 - fb.open is meant to read like open
+from femtobarn.api.runs import analyses, demo_data, figures, load, plan, report, run, status
+
+__all__ = [
+    "Events",
+    "analyses",
+    "demo_data",
+    "explain",
+    "figures",
+    "load",
+    "open",
+    "plan",
+    "report",
+    "run",
+    "status",
+]

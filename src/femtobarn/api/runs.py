@@ -1,0 +1,259 @@
+"""Runs: plan them, start or continue them, and show what came out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from femtobarn.base.errors import DataError, TypesError, UnknownNameError
+from femtobarn.base.records import AnalysisSpec, Settings
+from femtobarn.base.settings import default_settings, histogram_limit
+
+if TYPE_CHECKING:
+    from femtobarn.physics.language.analysis import Analysis
+    from femtobarn.running.engine.inputs import Inputs
+    from femtobarn.running.engine.observer import Observer
+    from femtobarn.running.engine.plan import Plan
+    from femtobarn.running.engine.run import RunStatus
+    from femtobarn.running.results.reader import RunResults
+
+Data = str | Path | Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that could start: what, on what, how."""
+
+    spec: AnalysisSpec
+    inputs: Inputs
+    settings: Settings
+
+
+def analyses() -> tuple[str, ...]:
+    """Return the names of all analyses."""
+    from femtobarn.physics.analyses import analyses as names
+
+    return names()
+
+
+def find(analysis: str | Path | Analysis) -> Analysis:
+    """Return an analysis by name, from a Python file, or as it is."""
+    from femtobarn.physics.analyses import find_analysis
+    from femtobarn.physics.language.analysis import Analysis
+
+    if isinstance(analysis, Analysis):
+        return analysis
+    if isinstance(analysis, str | Path):
+        return find_analysis(analysis)
+    msg = f"An analysis is a name, a Python file or an Analysis, not {type(analysis).__name__}."
+    raise TypesError(msg)
+
+
+def prepare(
+    analysis: str | Path | Analysis,
+    data: Data,
+    *,
+    release: str | None = None,
+    mode: str = "physics",
+    options: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Prepared:
+    """Return a run that could start; for parameters see `run`."""
+    from femtobarn.running.engine.inputs import gather
+
+    found = find(analysis)
+    if release is None:
+        release = _release_of(found, data)
+    spec = found.freeze(release=release, mode=mode, options=options)
+    inputs = gather(spec, data)
+    return Prepared(inputs.spec, inputs, _settings(settings))
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
+    known = set(Settings.model_fields)
+    for name in given:
+        if name not in known:
+            raise UnknownNameError("setting of a run", name, known)
+    return default_settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+
+
+def _release_of(analysis: Analysis, data: Data) -> str | None:
+    """Return the release that most of the files are of, among those the analysis knows."""
+    from femtobarn.data.catalogue import recognise
+    from femtobarn.data.formats.detect import detect_format
+    from femtobarn.data.storage import find_root_files
+
+    places = [Path(data)] if isinstance(data, str | Path) else [Path(p) for p in data]
+    paths = [p for place in places for p in (find_root_files(place) if place.is_dir() else [place])]
+    votes: Counter[str] = Counter()
+    unknown = []
+    for path in paths:
+        name = recognise(path.name)
+        if name is None:
+            unknown.append(path)
+        elif not analysis.inputs or name.release in analysis.inputs:
+            skim = analysis.inputs[name.release].skim if analysis.inputs else None
+            votes[name.release] += 2 if skim in {None, name.skim} else 1
+    for path in unknown if not votes else ():
+        try:
+            release = detect_format(str(path)).release
+        except DataError:
+            continue  # the plan will tell why
+        if not analysis.inputs or release in analysis.inputs:
+            votes[release] += 1
+    return votes.most_common(1)[0][0] if votes else None
+
+
+def plan(
+    analysis: str | Path | Analysis,
+    data: Data,
+    *,
+    release: str | None = None,
+    mode: str = "physics",
+    options: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Plan:
+    """Return what a run would do: files, parts, branches, bytes, and what is missing. Reads no event."""
+    from femtobarn.running.engine.plan import make_plan
+
+    ready = prepare(analysis, data, release=release, mode=mode, options=options, **settings)
+    return make_plan(ready.spec, ready.inputs, ready.settings, histogram_limit=histogram_limit())
+
+
+def run(
+    analysis: str | Path | Analysis,
+    data: Data,
+    *,
+    release: str | None = None,
+    out: str | Path | None = None,
+    mode: str = "physics",
+    options: Mapping[str, Any] | None = None,
+    observer: Observer | None = None,
+    command: str | None = None,
+    **settings: Any,
+) -> RunResults:
+    """Run an analysis, or continue a run that was interrupted; draw its figures and write its report.
+
+    Parameters
+    ----------
+    analysis
+        a name (see `analyses`), a Python file, or an `Analysis`
+    data
+        a folder, a file, or several
+    release
+        which release the files are of; None: recognised from the files
+    out
+        the run directory; None: ``runs/<analysis>-<UTC time>``. Giving the same one continues a run
+    mode
+        ``"physics"``, or ``"notebook"`` for the quirks of the published notebook
+    options
+        values for the options that the analysis declares
+    observer
+        is told of the progress
+    command
+        what repeats this run, for the record
+    settings
+        fields of `femtobarn.base.records.Settings`: workers, max_files, max_events, fraction,
+        luminosity (fb^-1), strict, part_bytes, chunk_entries, executor
+
+    Returns
+    -------
+    RunResults
+        histograms (``hist.Hist``), yields, cutflow and ledger
+
+    Raises
+    ------
+    FemtobarnError
+        see the tree in `femtobarn.base.errors`; a bad file is no error but a line of the ledger
+    """
+    from femtobarn.running.engine.run import run as run_engine
+
+    ready = prepare(analysis, data, release=release, mode=mode, options=options, **settings)
+    folder = Path(out) if out is not None else default_folder(ready.spec.name)
+    results = run_engine(
+        ready.spec,
+        ready.inputs,
+        ready.settings,
+        folder,
+        observer,
+        command=command or repeat(analysis, data, ready, folder),
+        histogram_limit=histogram_limit(),
+    )
+    figures(results)
+    report(results)
+    return results
+
+
+def default_folder(name: str) -> Path:
+    """Return a run directory that does not exist yet: ``runs/<name>-<UTC time>``."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    base = Path("runs") / f"{name}-{stamp}"
+    numbered = (base.with_name(f"{base.name}-{i}") for i in range(2, 1000))
+    return base if not base.exists() else next(p for p in numbered if not p.exists())
+
+
+def repeat(analysis: Any, data: Data, ready: Prepared, out: Path) -> str:
+    """Return the command that repeats a run."""
+    spec, settings = ready.spec, ready.settings
+    places = [data] if isinstance(data, str | Path) else list(data)
+    name = analysis if isinstance(analysis, str | Path) else spec.name
+    words = ["femtobarn", "run", str(name), "--release", spec.release, "--mode", spec.mode]
+    for place in places:
+        words += ["--data", os.fspath(place)]
+    words += ["--out", str(out)]
+    for option in spec.options:
+        words += ["--option", f"{option.name}={option.value}"]
+    for flag, value in (
+        ("--max-files", settings.max_files),
+        ("--max-events", settings.max_events),
+        ("--fraction", settings.fraction),
+        ("--luminosity", settings.luminosity),
+    ):
+        words += [flag, str(value)] if value is not None else []
+    return shlex.join(words)
+
+
+def load(out: str | Path, *, luminosity: float | None = None) -> RunResults:
+    """Return the results in a run directory, with simulation scaled to another luminosity if given."""
+    from femtobarn.running.results.reader import RunResults
+
+    results = RunResults.load(out)
+    return results if luminosity is None else results.with_luminosity(luminosity)
+
+
+def status(out: str | Path) -> RunStatus:
+    """Return how far a run is, also while it runs."""
+    from femtobarn.running.engine.run import status as run_status
+
+    return run_status(out)
+
+
+def figures(results: RunResults | str | Path, *, luminosity: float | None = None) -> tuple[Path, ...]:
+    """Draw the figures of a run into its directory; return the paths of the PNG files."""
+    from femtobarn.show.figures import draw_all
+
+    loaded = load(results) if isinstance(results, str | Path) else results
+    return tuple(f.png for f in draw_all(loaded, loaded.path / "figures", luminosity))
+
+
+def report(results: RunResults | str | Path, *, luminosity: float | None = None) -> Path:
+    """Write the report of a run into its directory; return its path."""
+    from femtobarn.show.report import write_report
+
+    loaded = load(results) if isinstance(results, str | Path) else results
+    return write_report(loaded, loaded.path, luminosity)
+
+
+def demo_data(
+    folder: str | Path, *, seed: int = 20251121, progress: Callable[[str, int, int], None] | None = None
+) -> tuple[Path, ...]:
+    """Write simulated demo data for the H -> ZZ* -> 4l analysis: 40 files in the 2025 names and fields."""
+    from femtobarn.simulate import write_demo_data
+
+    return write_demo_data(Path(folder), seed=seed, progress=progress)

@@ -1,0 +1,250 @@
+"""``femtobarn``: from words on a command line to calls of `femtobarn.api`, and from errors to exit codes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from femtobarn.base.errors import FemtobarnError, SettingsError
+from femtobarn.cli import output
+
+app = typer.Typer(
+    name="femtobarn",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Run declared analyses of open collider data: from files to figures, fits and a report.",
+    epilog="Exit codes: 0 all inputs done, 1 nothing done or an internal error, 2 wrong usage, 3 finished with failures.",
+)
+
+AnalysisArgument = Annotated[
+    str, typer.Argument(metavar="ANALYSIS", help="Name of an analysis (see `femtobarn analyses`), or a Python file.")
+]
+OutArgument = Annotated[Path, typer.Argument(metavar="OUT", help="A run directory.")]
+DataOption = Annotated[
+    list[Path], typer.Option("--data", help="Folder or file with the data; may be given several times.")
+]
+ReleaseOption = Annotated[
+    str | None, typer.Option(help="Release the files are of; recognised from the files by default.")
+]
+ModeOption = Annotated[
+    str, typer.Option(help="physics, or notebook for the quirks of the published notebook.")
+]
+OptionOption = Annotated[
+    list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Value of an option of the analysis.")
+]
+MaxFilesOption = Annotated[int | None, typer.Option(help="Read at most this many files of each process.")]
+MaxEventsOption = Annotated[int | None, typer.Option(help="Read at most this many events of each file.")]
+FractionOption = Annotated[float | None, typer.Option(help="Read this fraction of the events of each file.")]
+LuminosityOption = Annotated[
+    float | None, typer.Option(help="Scale simulation to this luminosity in fb^-1.")
+]
+
+
+def _options(given: Sequence[str] | None) -> dict[str, str]:
+    pairs = {}
+    for item in given or ():
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            msg = f"--option takes NAME=VALUE, not {item!r}."
+            raise SettingsError(msg)
+        pairs[name] = value
+    return pairs
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from femtobarn import __version__
+
+        output.line(f"femtobarn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Run declared analyses of open collider data: from files to figures, fits and a report."""
+
+
+@app.command()
+def run(
+    analysis: AnalysisArgument,
+    data: DataOption,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]")
+    ] = None,
+    release: ReleaseOption = None,
+    mode: ModeOption = "physics",
+    option: OptionOption = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; 0 runs in this process.  [one per core]")
+    ] = None,
+    max_files: MaxFilesOption = None,
+    max_events: MaxEventsOption = None,
+    fraction: FractionOption = None,
+    luminosity: LuminosityOption = None,
+    part_bytes: Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")] = None,
+    chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
+    executor: Annotated[str, typer.Option(help="Where tasks run.")] = "local",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 also when wanted datasets are absent.")
+    ] = False,
+) -> None:
+    """Run an analysis, or continue it, and write histograms, yields, figures and report."""
+    from femtobarn import api
+    from femtobarn.cli.progress import Progress
+    from femtobarn.running.engine.run import exit_code
+
+    with Progress() as progress:
+        results = api.run(
+            analysis,
+            data,
+            release=release,
+            out=out,
+            mode=mode,
+            options=_options(option),
+            observer=progress,
+            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if out is not None else None,
+            workers=workers,
+            max_files=max_files,
+            max_events=max_events,
+            fraction=fraction,
+            luminosity=luminosity,
+            part_bytes=part_bytes,
+            chunk_entries=chunk_entries,
+            executor=executor,
+            strict=strict,
+        )
+    output.results(results)
+    raise typer.Exit(exit_code(results.info))
+
+
+@app.command()
+def plan(
+    analysis: AnalysisArgument,
+    data: DataOption,
+    release: ReleaseOption = None,
+    mode: ModeOption = "physics",
+    option: OptionOption = None,
+    max_files: MaxFilesOption = None,
+    max_events: MaxEventsOption = None,
+    fraction: FractionOption = None,
+    part_bytes: Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")] = None,
+) -> None:
+    """Show what a run would do: files, parts, branches, bytes, and what is missing."""
+    from femtobarn import api
+
+    made = api.plan(
+        analysis,
+        data,
+        release=release,
+        mode=mode,
+        options=_options(option),
+        max_files=max_files,
+        max_events=max_events,
+        fraction=fraction,
+        part_bytes=part_bytes,
+    )
+    output.plan(made)
+
+
+@app.command()
+def explain(
+    analysis: AnalysisArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A ROOT file.")],
+    entry: Annotated[int, typer.Option(help="Which event, from 0.")],
+    mode: ModeOption = "physics",
+    option: OptionOption = None,
+) -> None:
+    """Show every cut of one event: its value, pass or fail."""
+    from femtobarn import api
+
+    for explanation in api.explain(analysis, file, entry, mode=mode, **_options(option)):
+        output.explanation(explanation)
+
+
+@app.command()
+def analyses() -> None:
+    """List the analyses, with the releases they are made for."""
+    from femtobarn import api
+    from femtobarn.api.runs import find
+
+    output.analyses([(name, find(name)) for name in api.analyses()])
+
+
+@app.command()
+def status(out: OutArgument) -> None:
+    """Show how far a run is, also while it runs."""
+    from femtobarn import api
+
+    output.status(api.status(out), out)
+
+
+@app.command()
+def figures(out: OutArgument, luminosity: LuminosityOption = None) -> None:
+    """Draw the figures of a run again, perhaps at another luminosity."""
+    from femtobarn import api
+
+    for path in api.figures(out, luminosity=luminosity):
+        output.line(str(path))
+
+
+@app.command()
+def report(out: OutArgument, luminosity: LuminosityOption = None) -> None:
+    """Write the report of a run again, perhaps at another luminosity."""
+    from femtobarn import api
+
+    output.line(str(api.report(out, luminosity=luminosity)))
+
+
+@app.command("demo-data")
+def demo_data(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if needed.")],
+    seed: Annotated[int, typer.Option(help="Seed of the toy Monte Carlo.")] = 20251121,
+) -> None:
+    """Write simulated demo data for hzz: 40 files in the names and fields of the 2025 release."""
+    from femtobarn import api
+
+    with output.steps("simulating") as step:
+        paths = api.demo_data(folder, seed=seed, progress=step)
+    size = sum(p.stat().st_size for p in paths)
+    output.line(f"{len(paths)} files of simulated demo data, {size / 1e6:.0f} MB, in {folder}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: an error is one paragraph; ``--debug`` shows where it came from."""
+    given: list[str] = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given  # wherever it stands
+    try:
+        app([word for word in given if word != "--debug"])
+    except FemtobarnError as error:
+        _stop(error, str(error), error.exit_code, debug=debug)
+    except KeyboardInterrupt:
+        output.error("Interrupted. The same command continues where it stopped (give --out).")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
+        words = f"Internal error: {type(error).__name__}: {error}. This is a defect of femtobarn; --debug shows where."
+        _stop(error, words, 1, debug=debug)
+
+
+def _stop(error: Exception, words: str, code: int, *, debug: bool) -> None:
+    if debug:
+        traceback.print_exception(error)
+    output.error(words)
+    sys.exit(code)
+

@@ -1,0 +1,161 @@
+"""What the commands print; rich where there is a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from femtobarn.physics.language.analysis import Analysis
+    from femtobarn.physics.language.explain import Explanation
+    from femtobarn.running.engine.plan import Plan
+    from femtobarn.running.engine.run import RunStatus
+    from femtobarn.running.results.reader import RunResults
+
+_MOST_LISTED = 12
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on the stream as it is now (tests replace it)."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
+
+
+def line(words: str) -> None:
+    """Print one line."""
+    console().print(Text(words), soft_wrap=True)
+
+
+def error(words: str) -> None:
+    """Print an error as one paragraph on the error stream."""
+    out = console(stderr=True)
+    out.print(Text("error: ", style="bold red") + Text(words))
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return ""
+
+
+def results(found: RunResults) -> None:
+    """Print the end of a run: yields, significance, problems, paths."""
+    from femtobarn.show.figures.save import file_stem
+    from femtobarn.show.report import print_summary
+
+    drawn = [found.path / "figures" / f"{file_stem(f.name)}.png" for f in found.spec.figures]
+    figures = [found.path / "figures"] if drawn else []
+    print_summary(console(), found, [*figures, found.path / "report.html"])
+
+
+def plan(made: Plan) -> None:
+    """Print a plan."""
+    from femtobarn.base.records import InputFile
+
+    out = console()
+    files: dict[str, list[InputFile]] = {}
+    for file in made.files:
+        files.setdefault(file.process, []).append(file)
+    table = Table(show_edge=False, pad_edge=False)
+    for name in ("process", "files", "parts", "size", "datasets or periods"):
+        table.add_column(name, justify="right" if name in {"files", "parts", "size"} else "left")
+    parts = {f.name: 0 for f in made.files}
+    for task in made.tasks:
+        parts[task.file.name] += 1
+    for process, own in files.items():
+        keys = ", ".join(f.key for f in own[:_MOST_LISTED]) + (", ..." if len(own) > _MOST_LISTED else "")
+        table.add_row(
+            Text(process),
+            str(len(own)),
+            str(sum(parts[f.name] for f in own)),
+            size(sum(f.size for f in own)),
+            Text(keys),
+        )
+    out.print(Text(f"{made.analysis} on {made.release}", style="bold"))
+    out.print(table)
+    total = sum(f.size for f in made.files)
+    line(f"{len(made.files)} files, {len(made.tasks)} parts, {size(total)}")
+    line(f"reads {len(made.branches)} branches: {', '.join(made.branches)}")
+    line(f"histograms take {size(made.histogram_bytes)}")
+    _listed("the analysis wants, and there is no file for", made.missing)
+    _listed("not read", [f"{f.name}: {f.reason}" for f in made.skipped])
+
+
+def _listed(what: str, names: Sequence[str]) -> None:
+    if names:
+        line(f"{what} ({len(names)}):")
+        for name in names[:_MOST_LISTED]:
+            line(f"  {name}")
+        if len(names) > _MOST_LISTED:
+            line(f"  ... and {len(names) - _MOST_LISTED} more")
+
+
+def explanation(found: Explanation) -> None:
+    """Print every cut of one event."""
+    out = console()
+    verdict = Text("passes", style="bold green") if found.selected else Text("fails", style="bold red")
+    out.print(Text(f"{found.selection}: event {found.entry} of {found.file} ") + verdict, soft_wrap=True)
+    marks = {
+        True: Text("  pass  ", style="green"),
+        False: Text("  FAIL  ", style="red"),
+        None: Text("  n/a   ", style="yellow"),
+    }
+    for step in found.steps:
+        out.print(marks[step.passed] + Text(step.name), soft_wrap=True)
+        for part in step.parts:
+            value = "not defined (too few objects)" if part.value is None else str(part.value)
+            out.print(Text(f"          {part.text} = {value}", style="dim"), soft_wrap=True)
+
+
+def analyses(found: Sequence[tuple[str, Analysis]]) -> None:
+    """Print the analyses."""
+    from femtobarn.show.wording import plain_label
+
+    table = Table(show_edge=False, pad_edge=False)
+    for name in ("name", "title", "releases", "options"):
+        table.add_column(name)
+    for name, analysis in found:
+        table.add_row(
+            Text(name),
+            Text(plain_label(analysis.title)),
+            Text(", ".join(analysis.releases) or "any"),
+            Text("; ".join(f"{k}: {v}" for k, v in analysis.options.items()) or "-"),
+        )
+    console().print(table)
+
+
+def status(found: RunStatus, out: Path) -> None:
+    """Print how far a run is."""
+    state = "finished" if found.finished else "running" if found.running else "interrupted"
+    line(f"{out}: {found.analysis} on {found.release}, {state}")
+    line(f"{found.done} of {found.tasks} tasks done, {found.failed} failed; last activity {found.last_activity}")
+    if state == "interrupted":
+        line("The command that started it continues it.")
+
+
+@contextmanager
+def steps(doing: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for named steps in a terminal, nothing elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    bar = Progress(
+        TextColumn(doing),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
+        console=console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task(doing, total=None, name="")
+        yield lambda name, done, total: bar.update(task, completed=done, total=total, name=name)

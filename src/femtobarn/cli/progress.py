@@ -1,0 +1,89 @@
+"""The progress of a run: a bar with events per second and time left, or plain lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from femtobarn.cli.output import console, line
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from femtobarn.base.records import LedgerRow, RunInfo
+    from femtobarn.running.engine.executor import Outcome
+    from femtobarn.running.engine.plan import Plan
+
+_EVERY = 5.0  # seconds between plain lines
+
+
+class Progress:
+    """An observer of runs that shows how far they are. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", markup=False),
+            TimeRemainingColumn(),
+            console=console(stderr=True),
+            transient=True,
+            disable=not self._live,
+        )
+        self._task: TaskID | None = None
+        self._events = self._done = self._failed = self._total = 0
+        self._begin = self._told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Start the display."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the display."""
+        self._bar.stop()
+
+    def started(self, plan: Plan, reused: int) -> None:
+        """Show what is to be done."""
+        self._total, self._done = len(plan.tasks), reused
+        self._begin = self._told = time.monotonic()
+        self._task = self._bar.add_task(plan.analysis, total=self._total, completed=reused, rate="")
+        words = f"{plan.analysis} on {plan.release}: {len(plan.files)} files, {self._total} tasks"
+        self._say(f"{words}, {reused} done before" if reused else words)
+
+    def task_done(self, row: LedgerRow, outcome: Outcome) -> None:
+        """Count a task; a failure is told at once."""
+        self._done += 1
+        self._events += outcome.events
+        rate = self._events / max(time.monotonic() - self._begin, 1e-9)
+        if self._task is not None:
+            self._bar.update(self._task, completed=self._done, rate=f"{rate:,.0f} events/s")
+        if row.status == "failed":
+            self._failed += 1
+        if not self._live and time.monotonic() - self._told > _EVERY:
+            self._told = time.monotonic()
+            left = (self._total - self._done) * (self._told - self._begin) / max(self._done, 1)
+            self._say(f"{self._done} of {self._total} tasks, {rate:,.0f} events/s, about {left:.0f} s left")
+
+    def finished(self, info: RunInfo) -> None:
+        """Show how much was done, and how fast."""
+        rate = self._events / max(time.monotonic() - self._begin, 1e-9)
+        failed = f", {self._failed} tasks failed" if self._failed else ""
+        self._say(
+            f"{info.events_processed:,} events in {info.seconds:.1f} s ({rate:,.0f} events/s){failed}"
+        )
+
+    def _say(self, words: str) -> None:
+        if self._live:
+            self._bar.console.print(words, markup=False)
+        else:
+            line(words)

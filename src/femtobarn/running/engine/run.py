@@ -1,0 +1,382 @@
+"""A run: plan, what is there already, the rest, merge, directory. The same command continues it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from femtobarn.base.canonical import digest
+from femtobarn.base.errors import RunDirectoryError, UnknownNameError
+from femtobarn.base.records import AnalysisSpec, InputRow, Record, RunInfo, Settings, Task
+from femtobarn.base.settings import HISTOGRAM_LIMIT
+from femtobarn.running.engine.executor import Executor, Outcome, executor
+from femtobarn.running.engine.inputs import Inputs
+from femtobarn.running.engine.ledger import ledger, row_of
+from femtobarn.running.engine.observer import Observer, Silent
+from femtobarn.running.engine.plan import Plan, make_plan
+from femtobarn.running.results import files as result_files
+from femtobarn.running.results.directory import Contents, RunDirectory, write_directory
+from femtobarn.running.results.merge import collect, merge
+from femtobarn.running.results.metrics import summarise
+from femtobarn.running.results.normalise import FileUse, luminosity, normalisations
+from femtobarn.running.results.reader import RunResults
+from femtobarn.running.results.store import FolderStore
+from femtobarn.running.results.tables import cutflow_rows, yield_rows
+from femtobarn.running.results.version import environment, package_version, results_version
+
+
+class RunStatus(Record):
+    """How far a run is.
+
+    Parameters
+    ----------
+    tasks, done
+        all tasks of the plan, and those whose result is there
+    failed
+        tasks and files that failed; known when the run has finished
+    finished
+        whether the results of this plan are written
+    running
+        whether a process holds the directory now
+    last_activity
+        UTC time of the last result, or of the plan
+    """
+
+    analysis: str
+    release: str
+    tasks: int
+    done: int
+    failed: int
+    finished: bool
+    running: bool
+    last_activity: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """When a run began."""
+
+    started: datetime
+    tick: float
+
+    @classmethod
+    def start(cls) -> _Clock:
+        return cls(datetime.now(UTC), time.perf_counter())
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.tick
+
+
+def run(
+    spec: AnalysisSpec,
+    inputs: Inputs,
+    settings: Settings,
+    out: Path | str,
+    observer: Observer | None = None,
+    *,
+    command: str = "",
+    runner: Executor | None = None,
+    histogram_limit: int = HISTOGRAM_LIMIT,
+) -> RunResults:
+    """Run an analysis over its inputs, or continue a run that was interrupted, and write its directory.
+
+    Results that are there already are used if nothing that decides them has changed: analysis, options,
+    mode, format, file, parts, chunks and limits are all in the name of a result.
+
+    Parameters
+    ----------
+    spec
+        the analysis; ``inputs.spec`` is what is run, and must be this one (its processes may be filled in)
+    inputs
+        from `femtobarn.running.engine.inputs.gather`
+    settings
+        executor, workers, parts and limits
+    out
+        the run directory; made if needed
+    observer
+        is told of the progress
+    command
+        what repeats this run, for the record
+    runner
+        an executor; None: the one that ``settings`` name
+
+    Raises
+    ------
+    RunDirectoryError
+        if ``out`` belongs to another analysis or release, or another run is writing it
+    MemoryLimitError, SettingsError
+        as `make_plan`
+    """
+    clock = _Clock.start()
+    watcher: Observer = Silent() if observer is None else observer
+    _same_analysis(spec, inputs.spec)
+    spec = inputs.spec
+    directory = RunDirectory(Path(out))
+    plan = make_plan(spec, inputs, settings, histogram_limit=histogram_limit)
+    _check_owner(directory, plan)
+    with directory.locked():
+        _prepare(directory, plan)
+        store = FolderStore(directory.tasks)
+        store.clean()
+        todo = [task for task in plan.tasks if not store.has(task.id)]
+        watcher.started(plan, len(plan.tasks) - len(todo))
+        outcomes = _execute(spec, todo, store, runner or executor(settings), watcher)
+        info = _finish(spec, inputs, settings, plan, outcomes, directory, clock, command)
+    watcher.finished(info)
+    return RunResults(directory.path, info, info.luminosity)
+
+
+def exit_code(info: RunInfo) -> int:
+    """Return the exit code of a finished run.
+
+    0: all given inputs done; 3: finished with failures (with ``strict`` also when datasets are absent);
+    1: nothing done.
+    """
+    if not info.files_processed and not info.events_processed:
+        return 1
+    if info.files_failed or (info.settings.strict and info.missing):
+        return 3
+    return 0
+
+
+def status(out: Path | str) -> RunStatus:
+    """Return how far the run in ``out`` is, also while it runs.
+
+    Raises
+    ------
+    RunDirectoryError
+        if there is no run
+    """
+    directory = RunDirectory(Path(out))
+    plan = _read_plan(directory)
+    if plan is None:
+        msg = f"Expected a run in {directory.path}, but there is none. Check the path."
+        raise RunDirectoryError(msg)
+    store = FolderStore(directory.tasks)
+    paths = [p for p in (store.path(t.id) for t in plan.tasks) if p.is_file()]
+    last = max(p.stat().st_mtime for p in (*paths, directory.plan))
+    info = directory.read_info() if directory.info.is_file() else None
+    finished = info is not None and info.plan == _plan_digest(plan)
+    failed = sum(f.status == "failed" for f in plan.skipped)
+    done = len(paths)
+    if info is not None and finished:
+        rows = RunResults(directory.path, info, info.luminosity).ledger()
+        failed = sum(row.status == "failed" for row in rows)
+        done = sum(row.status == "processed" for row in rows)
+    try:
+        with directory.locked():
+            running = False
+    except RunDirectoryError:
+        running = True
+    return RunStatus(
+        analysis=plan.analysis,
+        release=plan.release,
+        tasks=len(plan.tasks),
+        done=done,
+        failed=failed,
+        finished=finished,
+        running=running,
+        last_activity=_text(datetime.fromtimestamp(last, UTC)),
+    )
+
+
+def _execute(
+    spec: AnalysisSpec, todo: Sequence[Task], store: FolderStore, runner: Executor, watcher: Observer
+) -> dict[str, Outcome]:
+    tasks = {task.id: task for task in todo}
+    outcomes: dict[str, Outcome] = {}
+    if not todo:
+        return outcomes
+    results = runner.run(spec, todo, store)
+    with closing(results):
+        for outcome in results:
+            if outcome.task not in tasks:
+                raise UnknownNameError("task of this run", outcome.task, tasks)
+            if outcome.task in outcomes:
+                continue  # delivery may repeat; the effect is the same
+            outcomes[outcome.task] = outcome
+            watcher.task_done(row_of(tasks[outcome.task], outcome), outcome)
+    for task in todo:
+        if task.id not in outcomes:
+            lost = Outcome(task=task.id, processed=False, reason="the executor ended without it", attempts=0)
+            outcomes[task.id] = lost
+            watcher.task_done(row_of(task, lost), lost)
+    return outcomes
+
+
+def _finish(
+    spec: AnalysisSpec,
+    inputs: Inputs,
+    settings: Settings,
+    plan: Plan,
+    outcomes: dict[str, Outcome],
+    directory: RunDirectory,
+    clock: _Clock,
+    command: str,
+) -> RunInfo:
+    """Merge and write everything; return what run.json says."""
+    store = FolderStore(directory.tasks)
+    by_file: dict[str, list[str]] = {f.name: [] for f in plan.files}
+    for task in plan.tasks:
+        if task.id not in outcomes or outcomes[task.id].processed:
+            by_file[task.file.name].append(task.id)
+    parts = [collect(store, file, by_file[file.name]) for file in plan.files]
+    uses = [FileUse(p.file, p.facts, p.processed) for p in parts]
+    planned = {f.name for f in plan.files}
+    uses += [FileUse(f, None, 0) for f in inputs.files if f.name not in planned]
+    scaled = normalisations(spec, uses, inputs.unseen)
+    factors = {n.dataset: n.factor for n in scaled}
+    merged = merge(spec, parts, store, lambda f: factors.get(f.dataset) if f.dataset is not None else None)
+    cutflow = cutflow_rows(spec, plan.files, merged, factors)
+    rows = ledger(plan, settings, outcomes, {p.file.name: p for p in parts})
+    lumi = luminosity(spec, uses, inputs.unseen, settings.luminosity)
+    failed = {row.file for row in rows if row.status == "failed"}
+    whole = not failed and all(u.whole for u in uses) and not inputs.missing and not inputs.unseen
+    limited = (settings.max_files, settings.max_events, settings.fraction) != (None, None, None)
+    complete = whole and not limited and bool(uses)
+    environments = {h.environment for p in parts for h in p.headers}
+    notes = [n.note for n in scaled if n.note]
+    notes += [f"luminosity: {lumi.note}"] if lumi.note else []
+    if len(environments) > 1:
+        notes.append(
+            "parts were computed with different instruction sets or package versions: sums may differ in "
+            "their last bits from those of one machine"
+        )
+    statuses = _file_statuses(uses, failed, planned)
+    info = RunInfo(
+        femtobarn=package_version(),
+        results_version=results_version(),
+        analysis=spec,
+        identity=spec.identity,
+        plan=_plan_digest(plan),
+        mode=spec.mode,
+        release=spec.release,
+        complete=complete,
+        simulated=any(u.facts is not None and u.facts.simulated for u in uses),
+        files_wanted=inputs.wanted,
+        files_given=inputs.given,
+        files_processed=sum(s == "processed" for s in statuses.values()),
+        files_failed=len(failed),
+        files_skipped=sum(f.status == "skipped" for f in plan.skipped),
+        missing=inputs.missing,
+        events_processed=sum(u.processed for u in uses),
+        luminosity=lumi,
+        normalisations=scaled,
+        notes=tuple(notes),
+        settings=settings,
+        inputs=tuple(_input_row(u, statuses[u.file.name]) for u in uses),
+        environment=environment(),
+        mixed_environments=len(environments) > 1,
+        started=_text(clock.started),
+        finished=_text(datetime.now(UTC)),
+        seconds=clock.seconds,
+        command=command,
+    )
+    headers = [h for p in parts for h in p.headers]
+    contents = Contents(
+        info=info,
+        merged=merged,
+        ledger=rows,
+        cutflow=cutflow,
+        yields=yield_rows(spec, cutflow, lumi, complete=complete),
+        metrics=summarise(headers, clock.seconds, len(plan.tasks) - len(outcomes)),
+    )
+    write_directory(directory, contents)
+    return info
+
+
+def _file_statuses(uses: Sequence[FileUse], failed: set[str], planned: set[str]) -> dict[str, str]:
+    statuses = {}
+    for use in uses:
+        name = use.file.name
+        statuses[name] = "failed" if name in failed else "processed" if name in planned else "skipped"
+    return statuses
+
+
+def _input_row(use: FileUse, state: str) -> InputRow:
+    file = use.file
+    return InputRow.model_validate(
+        {
+            "name": file.name,
+            "url": file.url,
+            "size": file.size,
+            "identity": file.identity,
+            "process": file.process,
+            "dataset": file.dataset,
+            "period": file.period,
+            "entries": None if use.facts is None else use.facts.entries,
+            "events_processed": use.processed,
+            "status": state,
+        }
+    )
+
+
+def _same_analysis(spec: AnalysisSpec, used: AnalysisSpec) -> None:
+    if spec.identity != used.identity:
+        msg = (
+            f"The inputs were gathered for another analysis ({used.name}) than the one to run "
+            f"({spec.name}). Gather them again."
+        )
+        raise RunDirectoryError(msg)
+
+
+def _check_owner(directory: RunDirectory, plan: Plan) -> None:
+    """Refuse a directory of another analysis or release; the same one may be continued or replaced."""
+    owner: tuple[str, str] | None = None
+    earlier = _read_plan(directory)
+    if earlier is not None:
+        owner = (earlier.analysis, earlier.release)
+    elif directory.info.is_file():
+        info = directory.read_info()
+        owner = (info.analysis.name, info.release)
+    if owner is not None and owner != (plan.analysis, plan.release):
+        msg = (
+            f"{directory.path} holds a run of {owner[0]} on {owner[1]}, not of {plan.analysis} on "
+            f"{plan.release}. Choose another output directory with --out, or remove this one."
+        )
+        raise RunDirectoryError(msg)
+
+
+def _prepare(directory: RunDirectory, plan: Plan) -> None:
+    """Write the plan; remove results of an earlier and different one."""
+    current = _plan_digest(plan)
+    if directory.info.is_file():
+        try:
+            stale = directory.read_info().plan != current
+        except RunDirectoryError:
+            stale = True
+        if stale:
+            directory.remove_results()
+    directory.tasks.mkdir(exist_ok=True)
+    result_files.write_text(directory.plan, plan.model_dump_json() + "\n")
+
+
+def _read_plan(directory: RunDirectory) -> Plan | None:
+    try:
+        return Plan.model_validate_json(directory.plan.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        msg = (
+            f"Expected the plan of a run in {directory.plan}, but it cannot be read "
+            f"({type(error).__name__}). It may be of another version of femtobarn: choose another "
+            "output directory."
+        )
+        raise RunDirectoryError(msg) from error
+
+
+def _plan_digest(plan: Plan) -> str:
+    """Return what tells this plan from another: its tasks, what is skipped and what is missing."""
+    skipped = [[f.name, f.reason, f.status] for f in plan.skipped]
+    return digest([plan.id, skipped, plan.missing])
+
+
+def _text(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,208 @@
+"""The one function that executors run: a task in, raw sums out."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from femtobarn.base.errors import DataError, FileChangedError, FormatError, RunError
+from femtobarn.base.records import AnalysisSpec, FileFacts, Kind, Task, TaskMetrics
+from femtobarn.data.formats import Format, format_of
+from femtobarn.data.storage import identify
+from femtobarn.running.engine.parts import limit, part_edges
+from femtobarn.running.engine.plan import fields_read
+from femtobarn.running.engine.sums import Accumulator
+from femtobarn.running.results.partial import Partial, PartialHeader
+from femtobarn.running.results.version import environment
+
+if TYPE_CHECKING:
+    from femtobarn.data.columns.interface import TreeReader
+    from femtobarn.data.formats.reader import EventReader
+
+EntryRange = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds spent in each step."""
+
+    read: float = 0.0
+    evaluate: float = 0.0
+    fill: float = 0.0
+
+
+def run_task(
+    spec: AnalysisSpec,
+    task: Task,
+    *,
+    worker: str = "",
+    on_range: Callable[[EntryRange], None] | None = None,
+) -> Partial:
+    """Return the raw sums of one part of one file. A pure function of its arguments and the file.
+
+    Parameters
+    ----------
+    spec
+        the analysis; its identity must be that of the task
+    task
+        what to read
+    worker
+        who runs it, for the record
+    on_range
+        told the entries of this part as soon as they are known, so that a failure can name them
+
+    Raises
+    ------
+    DataError
+        if the file cannot be used; branches are checked before the first event is read
+    RunError
+        if the evaluation fails, with the file and the entries
+    """
+    from femtobarn.data.columns import open_tree
+    from femtobarn.data.formats.reader import EventReader
+
+    started, wall, cpu = time.time(), time.perf_counter(), time.process_time()
+    fmt = format_of(task.release)
+    _check_request(spec, task, fmt)
+    _check_identity(task)
+    fields = fields_read(spec, fmt, task.file.kind)
+    clock = _Clock()
+    with open_tree(task.file.url, fmt.tree) as tree:
+        reader = EventReader(tree, fmt)
+        branches = reader.resolve(fields)
+        facts = _facts(reader, task.file.kind)
+        entries = limit(tree.entries, task.max_events, task.fraction)
+        edges = part_edges(tree.boundaries(), entries, task.parts)
+        start, stop = int(edges[task.part]), int(edges[task.part + 1])
+        if on_range is not None:
+            on_range((start, stop))
+        sums = Accumulator(spec, task.file.kind)
+        seen = _loop(spec, task, reader, fields, (start, stop), sums, clock)
+        bytes_read = _bytes_read(tree, tuple(dict.fromkeys(branches.values())), stop - start)
+    histograms, cutflow = sums.histograms(), sums.cutflow()
+    header = PartialHeader(
+        task=task.id,
+        start=start,
+        stop=stop,
+        facts=facts,
+        environment=environment(),
+        metrics=TaskMetrics(
+            seconds=time.perf_counter() - wall,
+            cpu_seconds=time.process_time() - cpu,
+            bytes_read=bytes_read,
+            peak_rss=_peak_rss(),
+            worker=worker,
+            started=started,
+            read_seconds=clock.read,
+            evaluate_seconds=clock.evaluate,
+            fill_seconds=clock.fill,
+        ),
+        sum_of_weights_seen=seen,
+        histograms=tuple(histograms),
+        selections=tuple(cutflow),
+    )
+    return Partial(header, histograms, cutflow)
+
+
+def _loop(
+    spec: AnalysisSpec,
+    task: Task,
+    reader: EventReader,
+    fields: tuple[str, ...],
+    entries: EntryRange,
+    sums: Accumulator,
+    clock: _Clock,
+) -> float:
+    """Read, evaluate and add chunk by chunk; return the sum of generator weights (data: of events)."""
+    from femtobarn.physics.language.evaluate import evaluate
+
+    seen = 0.0
+    for first in range(entries[0], entries[1], task.chunk_entries):
+        last = min(first + task.chunk_entries, entries[1])
+        begin = time.perf_counter()
+        columns = reader.read(fields, first, last)
+        read = time.perf_counter()
+        try:
+            chunk = evaluate(spec, task.file.kind, columns, last - first)
+            for variation in spec.variation_keys if task.file.kind == "mc" else spec.variation_keys[:1]:
+                for selection in spec.selections:
+                    chunk.passed(variation, selection.name)
+                chunk.weight(variation)
+            evaluated = time.perf_counter()
+            sums.add(chunk)
+        except DataError:
+            raise
+        except Exception as error:
+            msg = (
+                f"{task.file.name}: entries {first} to {last} could not be evaluated: "
+                f"{type(error).__name__}: {error}"
+            )
+            raise RunError(msg) from error
+        clock.read += read - begin
+        clock.evaluate += evaluated - read
+        clock.fill += time.perf_counter() - evaluated
+        if task.file.kind == "data":
+            seen += last - first
+        elif "mc.generator" in columns:
+            # one running sum, as for histograms: chunks leave no trace
+            seen = float(np.cumsum(np.concatenate([[seen], columns["mc.generator"].content]))[-1])
+    return seen
+
+
+def _check_request(spec: AnalysisSpec, task: Task, fmt: Format) -> None:
+    if spec.identity != task.analysis:
+        msg = (
+            f"Task {task.id} belongs to another analysis than {spec.name}: expected identity "
+            f"{task.analysis}, got {spec.identity}. Plan the run again."
+        )
+        raise RunError(msg)
+    if fmt.digest != task.format:
+        msg = (
+            f"Task {task.id} was planned with another version of format {task.release}. Use the same "
+            "version of femtobarn everywhere, or plan the run again."
+        )
+        raise FormatError(msg)
+
+
+def _check_identity(task: Task) -> None:
+    if "://" in task.file.url and not task.file.url.startswith("file://"):
+        return
+    found = identify(Path(task.file.url) if "://" not in task.file.url else task.file.url)
+    if (found.size, found.identity) != (task.file.size, task.file.identity):
+        msg = (
+            f"{task.file.url}: expected the file that was planned ({task.file.size} bytes, "
+            f"{task.file.identity}), but it has changed ({found.size} bytes, {found.identity}). "
+            "Run the same command again to plan with the new one."
+        )
+        raise FileChangedError(msg)
+
+
+def _facts(reader: EventReader, kind: Kind) -> FileFacts:
+    facts = reader.facts()
+    simulation = kind == "mc"
+    return FileFacts(
+        entries=facts.entries,
+        uuid=facts.uuid,
+        simulated=facts.simulated_demo,
+        cross_section=facts.cross_section_fb if simulation else None,
+        sum_of_weights=facts.sum_of_weights if simulation else None,
+    )
+
+
+def _bytes_read(tree: TreeReader, branches: tuple[str, ...], entries: int) -> int:
+    """Return the compressed bytes of the baskets that ``entries`` entries of ``branches`` occupy."""
+    if not tree.entries:
+        return 0
+    return round(tree.stored_bytes(branches) * entries / tree.entries)
+
+
+def _peak_rss() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,1 @@
+"""Where tasks run. Each executor is one file and satisfies `femtobarn.running.engine.executor.Executor`."""

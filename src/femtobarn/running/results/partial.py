@@ -1,0 +1,149 @@
+"""The result of one task: raw sums of one part of one file, and its file format.
+
+A partial is a zip archive of NumPy arrays and one JSON member (``header.json``) that says what they
+are. It holds no pickle, and appears under its name only when it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from femtobarn.base.errors import MergeError
+from femtobarn.base.records import Environment, FileFacts, Record, TaskMetrics
+from femtobarn.running.results import files
+
+Array: TypeAlias = NDArray[np.float64]
+HistogramKey: TypeAlias = tuple[str, str]
+"""Selection and name of a histogram."""
+
+_HEADER = "header.json"
+
+
+class PartialHeader(Record):
+    """What a partial says of itself; the arrays are beside it.
+
+    Parameters
+    ----------
+    task
+        the id of the task
+    start, stop
+        the entries that were read
+    facts
+        what the file says of itself
+    sum_of_weights_seen
+        sum of generator weights of the entries read (data: their number)
+    histograms, selections
+        what the arrays ``histogram/<i>`` and ``cutflow/<i>`` are
+    """
+
+    task: str
+    start: int
+    stop: int
+    facts: FileFacts
+    environment: Environment
+    metrics: TaskMetrics
+    sum_of_weights_seen: float
+    histograms: tuple[tuple[str, str], ...]
+    selections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The raw sums of one task.
+
+    Parameters
+    ----------
+    header
+        what it belongs to
+    histograms
+        by (selection, name): float64 (variations, bins with flow per axis, 2), sums of weights and of
+        squared weights; data have one variation, the nominal
+    cutflow
+        by selection: float64 (variations, steps, 3), events, weights and squared weights after each
+        step; step 0 counts all events
+    """
+
+    header: PartialHeader
+    histograms: Mapping[HistogramKey, Array]
+    cutflow: Mapping[str, Array]
+
+
+def write_partial(path: Path, partial: Partial) -> None:
+    """Write ``partial`` to ``path`` in one step; a crash never leaves half of it under that name."""
+    with files.archive(path, compress=True) as target:
+        files.add_bytes(target, _HEADER, partial.header.model_dump_json().encode())
+        for i, key in enumerate(partial.header.histograms):
+            files.add_array(target, f"histogram/{i}", partial.histograms[key])
+        for i, selection in enumerate(partial.header.selections):
+            files.add_array(target, f"cutflow/{i}", partial.cutflow[selection])
+
+
+def read_partial(path: Path) -> Partial:
+    """Read a partial with all its sums.
+
+    Raises
+    ------
+    MergeError
+        if it is absent, damaged or not a partial
+    """
+    try:
+        with zipfile.ZipFile(path) as source:
+            header = _header(source)
+            return Partial(
+                header=header,
+                histograms={
+                    key: files.get_array(source, f"histogram/{i}") for i, key in enumerate(header.histograms)
+                },
+                cutflow={
+                    name: files.get_array(source, f"cutflow/{i}") for i, name in enumerate(header.selections)
+                },
+            )
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def read_header(path: Path, *, verify: bool = False) -> PartialHeader:
+    """Read what a partial says of itself; with ``verify`` the checksums of its sums are checked too.
+
+    Raises
+    ------
+    MergeError
+        if it is absent, damaged or not a partial
+    """
+    try:
+        with zipfile.ZipFile(path) as source:
+            header = _header(source)
+            if verify and (bad := source.testzip()) is not None:
+                msg = f"The partial result {path} is damaged: the checksum of {bad} is wrong. Remove it."
+                raise MergeError(msg)
+            return header
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+# what zipfile, zlib (as zipfile.BadZipFile or zlib.error), json and NumPy say of damaged bytes
+_DAMAGE = (
+    OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, ValidationError,
+)  # fmt: skip
+
+
+def _header(source: zipfile.ZipFile) -> PartialHeader:
+    return PartialHeader.model_validate(json.loads(source.read(_HEADER)))
+
+
+def _damaged(path: Path, error: Exception) -> MergeError:
+    return MergeError(
+        f"Expected a complete partial result in {path}, but it cannot be read ({type(error).__name__}: "
+        f"{error}). Run the same command again: it is computed anew."
+    )
