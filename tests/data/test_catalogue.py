@@ -91,7 +91,7 @@ def test_unknown_names_give_the_nearest() -> None:
         release("2020-13tev")
     with pytest.raises(UnknownNameError, match="Did you mean 'exactly4lep'"):
         release("2025e-13tev-beta").files("exactly4leps")
-    with pytest.raises(UnknownNameError, match="no dataset of 2025e-13tev-beta '1'"):
+    with pytest.raises(UnknownNameError, match="'1' is not a known dataset of 2025e-13tev-beta"):
         release("2025e-13tev-beta").dataset(1)
 
 

@@ -199,7 +199,7 @@ DECLARATIONS: dict[str, Declared] = {
         lambda a: a.histogram(
             "n", ev.met.pt, Regular(1, 0, 1, unit="GeV"), selections=Analysis("b").selection("al")
         ),
-        UnknownNameError, r"no selection of a 'al'. Did you mean 'all'",
+        UnknownNameError, r"'al' is not a known selection of a. Did you mean 'all'",
     ),
     "no selection": (
         lambda a: a.histogram("n", ev.met.pt, Regular(1, 0, 1, unit="GeV"), selections=[]),
@@ -216,20 +216,20 @@ DECLARATIONS: dict[str, Declared] = {
     "weight with unit": (lambda a: a.weight(ev.met.pt), UnitsError, r"plain number, but got a float in GeV"),
     "weight per object": (lambda a: a.weight(lep.eta), AxisError, r"A weight needs one value per event"),
     "weight of bool": (lambda a: a.weight(ev.trigger.muon), TypesError, r"A weight needs float or int"),
-    "figure": (lambda a: a.figure("f", "mm", a.selections["all"]), UnknownNameError, r"'mm'. .*'m'"),
+    "figure": (lambda a: a.figure("f", "mm", a.selections["all"]), UnknownNameError, r"'mm' is not a known histogram.*Did you mean 'm'"),
     "figure setting": (
         lambda a: a.figure("f", "m", a.selections["all"], luminosty=1), UnknownNameError, r"'luminosity'"
     ),
     "figure selection": (
-        lambda a: a.figure("f", "m", a.selection("other")), UnknownNameError, r"selection of histogram 'm' 'other'"
+        lambda a: a.figure("f", "m", a.selection("other")), UnknownNameError, r"'other' is not a known selection of histogram 'm'"
     ),
     "window": (
         lambda a: a.significance("s", "m", a.selections["all"], window=(3, 20)), SettingsError,
         r"must be bin edges of 'm' \(10 bins from 0 to 100\)",
     ),
-    "mode": (lambda a: a.freeze(mode="note"), UnknownNameError, r"no mode 'note'. Did you mean 'notebook'"),
+    "mode": (lambda a: a.freeze(mode="note"), UnknownNameError, r"'note' is not a known mode. Did you mean 'notebook'"),
     "release": (lambda a: a.freeze(release="2020"), UnknownNameError, r"'2020e-13tev'"),
-    "option": (lambda a: a.freeze(options={"kid": "e"}), UnknownNameError, r"'kid'. Did you mean 'kind'"),
+    "option": (lambda a: a.freeze(options={"kid": "e"}), UnknownNameError, r"'kid' is not a known option of analysis 'a'. Did you mean 'kind'"),
     "choice": (lambda a: a.freeze(options={"kind": "tau"}), UnknownNameError, r"Choose from: e, mu"),
     "number option": (lambda a: a.freeze(options={"least": "hard"}), SettingsError, r"takes float.*20\.0.*'hard'"),
     "whole option": (lambda a: a.freeze(options={"many": 4.5}), SettingsError, r"takes int"),

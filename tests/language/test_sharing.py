@@ -142,5 +142,5 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
     result = evaluate(spec, "mc", columns(values), 5)
     with pytest.raises(UnknownNameError, match="Did you mean 'scale:up'"):
         result.passed("scale:upp", "all")
-    with pytest.raises(UnknownNameError, match=r"selection 'al'.*'all'"):
+    with pytest.raises(UnknownNameError, match=r"'al' is not a known selection.*'all'"):
         result.passed("nominal", "al")

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uhi.io.json import object_hook
 
+from femtobarn.base.atomic import replacing
 from femtobarn.base.errors import (
     LuminosityUnknownError,
     MergeError,
@@ -30,7 +31,6 @@ from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.run import run
 from femtobarn.running.engine.task import run_task
-from femtobarn.running.results.files import replacing
 from femtobarn.running.results.names import safe_names
 from femtobarn.running.results.partial import Partial, read_partial, write_partial
 from femtobarn.running.results.reader import RunResults

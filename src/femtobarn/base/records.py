@@ -29,6 +29,11 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
+def _frozen(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return lists as tuples at every depth: JSON knows only lists."""
+    return tuple(_frozen(tuple(v)) if isinstance(v, list | tuple) else v for v in value)
+
+
 # --- what an analysis is ---------------------------------------------------------------------------
 
 
@@ -39,11 +44,7 @@ class NodeRecord(Record):
     args: tuple[int, ...] = ()
     params: tuple[Any, ...] = ()
 
-    @field_validator("params", mode="after")
-    @classmethod
-    def _immutable(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        """JSON knows only lists; nested ones become tuples again."""
-        return tuple(cls._immutable(tuple(v)) if isinstance(v, list | tuple) else v for v in value)
+    _freeze = field_validator("params", mode="after")(_frozen)
 
 
 class CutRecord(Record):
@@ -107,6 +108,8 @@ class FunctionRecord(Record):
     output: str
     constants: tuple[tuple[str, Any], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
+
+    _freeze = field_validator("constants", mode="after")(_frozen)
 
     @cached_property
     def digest(self) -> str:

@@ -26,7 +26,10 @@ app = typer.Typer(
 )
 
 AnalysisArgument = Annotated[
-    str, typer.Argument(metavar="ANALYSIS", help="Name of an analysis (see `femtobarn analyses`), or a Python file.")
+    str,
+    typer.Argument(
+        metavar="ANALYSIS", help="Name of an analysis (see `femtobarn analyses`), or a Python file."
+    ),
 ]
 OutArgument = Annotated[Path, typer.Argument(metavar="OUT", help="A run directory.")]
 DataOption = Annotated[
@@ -39,14 +42,13 @@ ModeOption = Annotated[
     str, typer.Option(help="physics, or notebook for the quirks of the published notebook.")
 ]
 OptionOption = Annotated[
-    list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Value of an option of the analysis.")
+    list[str] | None,
+    typer.Option("--option", metavar="NAME=VALUE", help="Value of an option of the analysis."),
 ]
 MaxFilesOption = Annotated[int | None, typer.Option(help="Read at most this many files of each process.")]
 MaxEventsOption = Annotated[int | None, typer.Option(help="Read at most this many events of each file.")]
 FractionOption = Annotated[float | None, typer.Option(help="Read this fraction of the events of each file.")]
-LuminosityOption = Annotated[
-    float | None, typer.Option(help="Scale simulation to this luminosity in fb^-1.")
-]
+LuminosityOption = Annotated[float | None, typer.Option(help="Scale simulation to this luminosity in fb^-1.")]
 
 
 def _options(given: Sequence[str] | None) -> dict[str, str]:
@@ -83,7 +85,8 @@ def run(
     analysis: AnalysisArgument,
     data: DataOption,
     out: Annotated[
-        Path | None, typer.Option(help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]")
+        Path | None,
+        typer.Option(help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]"),
     ] = None,
     release: ReleaseOption = None,
     mode: ModeOption = "physics",
@@ -95,7 +98,9 @@ def run(
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
     luminosity: LuminosityOption = None,
-    part_bytes: Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")] = None,
+    part_bytes: Annotated[
+        int | None, typer.Option(help="Size of the part of a file that makes a task.")
+    ] = None,
     chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
     executor: Annotated[str, typer.Option(help="Where tasks run.")] = "local",
     strict: Annotated[
@@ -141,7 +146,9 @@ def plan(
     max_files: MaxFilesOption = None,
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
-    part_bytes: Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")] = None,
+    part_bytes: Annotated[
+        int | None, typer.Option(help="Size of the part of a file that makes a task.")
+    ] = None,
 ) -> None:
     """Show what a run would do: files, parts, branches, bytes, and what is missing."""
     from femtobarn import api
@@ -247,4 +254,3 @@ def _stop(error: Exception, words: str, code: int, *, debug: bool) -> None:
         traceback.print_exception(error)
     output.error(words)
     sys.exit(code)
-

@@ -24,7 +24,9 @@ _MOST_LISTED = 12
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console on the stream as it is now (tests replace it)."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
+    return Console(
+        stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty()
+    )
 
 
 def line(words: str) -> None:
@@ -137,7 +139,9 @@ def status(found: RunStatus, out: Path) -> None:
     """Print how far a run is."""
     state = "finished" if found.finished else "running" if found.running else "interrupted"
     line(f"{out}: {found.analysis} on {found.release}, {state}")
-    line(f"{found.done} of {found.tasks} tasks done, {found.failed} failed; last activity {found.last_activity}")
+    line(
+        f"{found.done} of {found.tasks} tasks done, {found.failed} failed; last activity {found.last_activity}"
+    )
     if state == "interrupted":
         line("The command that started it continues it.")
 

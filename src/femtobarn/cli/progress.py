@@ -78,9 +78,7 @@ class Progress:
         """Show how much was done, and how fast."""
         rate = self._events / max(time.monotonic() - self._begin, 1e-9)
         failed = f", {self._failed} tasks failed" if self._failed else ""
-        self._say(
-            f"{info.events_processed:,} events in {info.seconds:.1f} s ({rate:,.0f} events/s){failed}"
-        )
+        self._say(f"{info.events_processed:,} events in {info.seconds:.1f} s ({rate:,.0f} events/s){failed}")
 
     def _say(self, words: str) -> None:
         if self._live:

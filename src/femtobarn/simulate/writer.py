@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +10,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from femtobarn.base.atomic import replacing
 from femtobarn.base.errors import UsageError
 from femtobarn.simulate.table import Collection, Table
 
@@ -39,18 +39,15 @@ def write_root(path: Path, table: Table, *, chunks: int = 3) -> None:
     UsageError
         if the file cannot be written
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        _write(partial, table, max(1, min(chunks, len(table) // 50)))
-        partial.replace(path)
+        with replacing(path) as partial:
+            _write(partial, table, max(1, min(chunks, len(table) // 50)))
     except OSError as error:
         message = (
             f"Expected to write demo data to {path}, but: {error.strerror or error}. "
             "Choose a folder with write permission and enough free space."
         )
         raise UsageError(message) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write(path: Path, table: Table, chunks: int) -> None:

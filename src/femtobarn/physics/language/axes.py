@@ -22,6 +22,11 @@ class Axis:
         self.edges = tuple(float(e) for e in edges)
         self.unit: Unit = parse_unit(unit)
 
+    def __repr__(self) -> str:
+        """Return bins, limits and unit."""
+        unit = f" {self.unit}" if self.unit.label else ""
+        return f"<{self.kind} axis, {self.bins} bins from {self.edges[0]:g} to {self.edges[-1]:g}{unit}>"
+
     def record(self, node: Node, name: str) -> AxisRecord:
         """Return the record in base units for values of ``node``."""
         if not self.unit.same_dimension(node.type.unit):

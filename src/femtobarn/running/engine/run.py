@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from femtobarn.base.atomic import write_text
 from femtobarn.base.canonical import digest
 from femtobarn.base.errors import RunDirectoryError, UnknownNameError
 from femtobarn.base.records import AnalysisSpec, InputRow, Record, RunInfo, Settings, Task
@@ -20,7 +21,6 @@ from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.ledger import ledger, row_of
 from femtobarn.running.engine.observer import Observer, Silent
 from femtobarn.running.engine.plan import Plan, make_plan
-from femtobarn.running.results import files as result_files
 from femtobarn.running.results.directory import Contents, RunDirectory, write_directory
 from femtobarn.running.results.merge import collect, merge
 from femtobarn.running.results.metrics import summarise
@@ -355,7 +355,7 @@ def _prepare(directory: RunDirectory, plan: Plan) -> None:
         if stale:
             directory.remove_results()
     directory.tasks.mkdir(exist_ok=True)
-    result_files.write_text(directory.plan, plan.model_dump_json() + "\n")
+    write_text(directory.plan, plan.model_dump_json() + "\n")
 
 
 def _read_plan(directory: RunDirectory) -> Plan | None:

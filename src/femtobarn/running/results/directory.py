@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import ValidationError
 
+from femtobarn.base.atomic import remove_temporaries, write_text
 from femtobarn.base.errors import RunDirectoryError
 from femtobarn.base.records import AnalysisSpec, CutflowRow, LedgerRow, RunInfo, YieldRow
 from femtobarn.running.results import files, shapes, tables
@@ -165,16 +166,16 @@ def write_directory(directory: RunDirectory, contents: Contents) -> None:
     from femtobarn.running.results.export_root import write_root
 
     spec = contents.info.analysis
-    files.remove_temporaries([directory.path])
+    remove_temporaries([directory.path])
     directory.info.unlink(missing_ok=True)
     tables.write_rows(directory.ledger, LedgerRow, contents.ledger)
     tables.write_rows(directory.cutflow, CutflowRow, contents.cutflow)
     tables.write_rows(directory.yields, YieldRow, contents.yields)
     write_npz(directory.histograms, spec, contents.merged)
-    files.write_text(directory.path / "histograms.json", uhi_json(spec, contents.merged))
+    write_text(directory.path / "histograms.json", uhi_json(spec, contents.merged))
     write_root(directory.path / "histograms.root", contents.info, contents.merged)
-    files.write_text(directory.metrics, contents.metrics.model_dump_json(indent=2) + "\n")
-    files.write_text(directory.info, contents.info.model_dump_json(indent=2) + "\n")
+    write_text(directory.metrics, contents.metrics.model_dump_json(indent=2) + "\n")
+    write_text(directory.info, contents.info.model_dump_json(indent=2) + "\n")
 
 
 def write_npz(path: Path, spec: AnalysisSpec, merged: Merged) -> None:

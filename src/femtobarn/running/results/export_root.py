@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import uproot
 
+from femtobarn.base.atomic import replacing
 from femtobarn.base.records import HistogramRecord, RunInfo
 from femtobarn.running.results import shapes
-from femtobarn.running.results.files import replacing
 from femtobarn.running.results.merge import Merged, Sums
 from femtobarn.running.results.names import safe_names
 from femtobarn.running.results.partial import Array

@@ -1,50 +1,20 @@
-"""Files that are either complete or not there, and archives whose bytes depend on their content only."""
+"""Archives of arrays whose bytes depend on their content only."""
 
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-TEMPORARY = ".tmp"
-"""Ending of files that are being written; what is found of them later is of no use."""
+from femtobarn.base.atomic import replacing
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the folder of ``path``; at the end it takes the place of ``path``.
-
-    The content is on disk before the name is: a crash at any moment leaves the old file or the new.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-        raise
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` in one step."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -76,14 +46,6 @@ def get_array(source: zipfile.ZipFile, name: str) -> NDArray[Any]:
     return array
 
 
-def remove_temporaries(folders: Iterable[Path]) -> None:
-    """Remove what interrupted writers left in ``folders``."""
-    for folder in folders:
-        for path in folder.glob(f".*{TEMPORARY}"):
-            with suppress(FileNotFoundError):
-                path.unlink()
-
-
 @contextmanager
 def _member(target: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
     info = zipfile.ZipInfo(name, _EPOCH)
@@ -91,9 +53,3 @@ def _member(target: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
     info.external_attr = 0o644 << 16
     with target.open(info, "w", force_zip64=True) as member:
         yield member
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from femtobarn.base.atomic import remove_temporaries
 from femtobarn.base.errors import MergeError
-from femtobarn.running.results.files import remove_temporaries
 from femtobarn.running.results.partial import Partial, PartialHeader, read_header, read_partial, write_partial
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from femtobarn.base.atomic import write_text
 from femtobarn.base.errors import RunDirectoryError
 from femtobarn.base.records import (
     NOMINAL,
@@ -21,7 +22,6 @@ from femtobarn.base.records import (
     Record,
     YieldRow,
 )
-from femtobarn.running.results.files import write_text
 from femtobarn.running.results.merge import Merged
 
 Row = TypeVar("Row", bound=Record)

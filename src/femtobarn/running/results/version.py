@@ -15,7 +15,9 @@ _DECISIVE = ("numpy", "awkward", "boost-histogram", "numba", "uproot")
 @cache
 def results_version() -> int:
     """Return RESULTS_VERSION: raised whenever the same task would give other numbers than before."""
-    text = resources.files("femtobarn.running.results").joinpath("RESULTS_VERSION").read_text(encoding="ascii")
+    text = (
+        resources.files("femtobarn.running.results").joinpath("RESULTS_VERSION").read_text(encoding="ascii")
+    )
     return int(text)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
+from femtobarn.base.atomic import write_bytes
 from femtobarn.show.figures.compute import compute
 from femtobarn.show.figures.draw import draw
 from femtobarn.show.figures.model import FigureData
@@ -58,8 +57,8 @@ def save(figure: Figure, data: FigureData, out: Path, *, stem: str | None = None
     out.mkdir(parents=True, exist_ok=True)
     stem = file_stem(data.name) if stem is None else stem
     paths = FigurePaths(data.name, out / f"{stem}.png", out / f"{stem}.pdf")
-    _replace(paths.png, _render(figure, data, "png", dpi=150))
-    _replace(paths.pdf, _render(figure, data, "pdf", dpi=150))
+    write_bytes(paths.png, _render(figure, data, "png", dpi=150))
+    write_bytes(paths.pdf, _render(figure, data, "pdf", dpi=150))
     return paths
 
 
@@ -79,15 +78,3 @@ def _render(figure: Figure, data: FigureData, kind: Literal["png", "pdf"], dpi: 
     with context(data.style):  # mathtext looks its fonts up when it is rendered
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=_METADATA[kind])
     return buffer.getvalue()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from femtobarn.base.atomic import write_bytes
 from femtobarn.show.figures import compute, draw, png_bytes
 from femtobarn.show.report import sections
 from femtobarn.show.report.cutflow import by_process
@@ -39,15 +38,7 @@ def write_report(results: Results, out: Path, luminosity: float | None = None) -
     out.mkdir(parents=True, exist_ok=True)
     path = out / FILE_NAME
     page = render(results, luminosity).encode("utf-8", errors="replace")
-    handle, temporary = tempfile.mkstemp(dir=out, prefix=f".{FILE_NAME}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(page)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(path, page)
     return path
 
 
