@@ -16,3 +16,13 @@ def realdata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real open data in {folder} (set FEMTOBARN_REALDATA to its folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 40 demo files with few events; never changed by a test."""
+    from femtobarn.simulate import write_demo_data
+
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo_data(folder, events_data=300, events_mc=300)
+    return folder

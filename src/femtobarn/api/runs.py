@@ -238,7 +238,7 @@ def figures(results: RunResults | str | Path, *, luminosity: float | None = None
     """Draw the figures of a run into its directory; return the paths of the PNG files."""
     from femtobarn.show.figures import draw_all
 
-    loaded = load(results) if isinstance(results, str | Path) else results
+    loaded = _checked(results, luminosity)
     return tuple(f.png for f in draw_all(loaded, loaded.path / "figures", luminosity))
 
 
@@ -246,8 +246,16 @@ def report(results: RunResults | str | Path, *, luminosity: float | None = None)
     """Write the report of a run into its directory; return its path."""
     from femtobarn.show.report import write_report
 
-    loaded = load(results) if isinstance(results, str | Path) else results
+    loaded = _checked(results, luminosity)
     return write_report(loaded, loaded.path, luminosity)
+
+
+def _checked(results: RunResults | str | Path, luminosity: float | None) -> RunResults:
+    """Return loaded results, after checking that they can be scaled to ``luminosity``."""
+    loaded = load(results) if isinstance(results, str | Path) else results
+    if luminosity is not None:
+        loaded.with_luminosity(luminosity)
+    return loaded
 
 
 def demo_data(

@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from femtobarn.base.errors import FemtobarnError, LanguageError, UnknownNameError, UnreadableError
+from femtobarn.base.errors import FemtobarnError, LanguageError, UnknownNameError, UsageError
 from femtobarn.physics.language.analysis import Analysis
 
 GROUP = "femtobarn.analyses"
@@ -56,7 +56,7 @@ def load_file(path: Path) -> Analysis:
     """
     if not path.is_file():
         msg = f"There is no analysis file {path}. Give the name of an analysis ({', '.join(analyses())}) or a Python file."
-        raise UnreadableError(msg)
+        raise UsageError(msg)
     name = f"femtobarn_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from femtobarn.base.errors import SettingsError, UnreadableError
+from femtobarn.base.errors import SettingsError
 from femtobarn.base.records import InputsRecord
 
 
@@ -39,7 +39,7 @@ def load_inputs(source: Path | dict[str, Any]) -> dict[str, InputsRecord]:
             table = tomllib.loads(source.read_text(encoding="utf-8"))
         except OSError as error:
             msg = f"The inputs file {source} cannot be read: {error.strerror}."
-            raise UnreadableError(msg) from error
+            raise SettingsError(msg) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             msg = f"The inputs file {name} is not valid TOML: {error}."
             raise SettingsError(msg) from error

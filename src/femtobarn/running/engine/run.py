@@ -121,13 +121,14 @@ def run(
     directory = RunDirectory(Path(out))
     plan = make_plan(spec, inputs, settings, histogram_limit=histogram_limit)
     _check_owner(directory, plan)
+    chosen = runner or executor(settings)
     with directory.locked():
         _prepare(directory, plan)
         store = FolderStore(directory.tasks)
         store.clean()
         todo = [task for task in plan.tasks if not store.has(task.id)]
         watcher.started(plan, len(plan.tasks) - len(todo))
-        outcomes = _execute(spec, todo, store, runner or executor(settings), watcher)
+        outcomes = _execute(spec, todo, store, chosen, watcher)
         info = _finish(spec, inputs, settings, plan, outcomes, directory, clock, command)
     watcher.finished(info)
     return RunResults(directory.path, info, info.luminosity)
