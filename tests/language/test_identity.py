@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from femtobarn.base.errors import LanguageError, TypesError, UnknownNameError, UnreadableError
+from femtobarn.base.errors import LanguageError, TypesError, UnknownNameError, UsageError
 from femtobarn.base.records import AnalysisSpec, NodeRecord
 from femtobarn.physics.analyses import analyses, find_analysis, load_file
 from femtobarn.physics.language import Analysis, Regular, Variable, abs_, ev, mass, mc, quirk
@@ -199,7 +199,7 @@ def test_analyses_are_found_by_name_or_file(tmp_path: Path) -> None:
     assert find_analysis("zll").name == "zll"
     with pytest.raises(UnknownNameError, match="Did you mean 'hzz'"):
         find_analysis("hzzz")
-    with pytest.raises(UnreadableError, match="no analysis file"):
+    with pytest.raises(UsageError, match="no analysis file"):
         find_analysis(tmp_path / "none.py")
 
 

@@ -8,7 +8,7 @@ from femtobarn.physics.language.axes import Regular, Variable
 from femtobarn.physics.language.code import columnar, function
 from femtobarn.physics.language.declarations import Selection
 from femtobarn.physics.language.events import ev, mc
-from femtobarn.physics.language.expr import Combinations, Expr, GeV, MeV, TeV, Things, cm, keV, mm, um
+from femtobarn.physics.language.expr import Expr
 from femtobarn.physics.language.functions import (
     abs_,
     all_,
@@ -44,6 +44,8 @@ from femtobarn.physics.language.functions import (
     triplets,
     where,
 )
+from femtobarn.physics.language.quantity import GeV, MeV, TeV, cm, keV, mm, um
+from femtobarn.physics.language.things import Combinations, Things
 
 __all__ = [
     "Analysis",

@@ -6,8 +6,9 @@ from typing import Any
 
 from femtobarn.base.errors import UnknownFieldError
 from femtobarn.data.formats.model import COLLECTIONS, FIELDS
-from femtobarn.physics.language.expr import Expr, Things
+from femtobarn.physics.language.expr import Expr
 from femtobarn.physics.language.graph import make
+from femtobarn.physics.language.things import Things
 
 
 class Namespace:

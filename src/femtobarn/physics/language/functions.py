@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from femtobarn.base.errors import AxisError, TypesError
 from femtobarn.base.units import parse_unit
-from femtobarn.physics.language.expr import Combinations, Expr, Step, System, Things, lift
+from femtobarn.physics.language.expr import Expr, Step, lift
 from femtobarn.physics.language.graph import make
 from femtobarn.physics.language.operators import unit_params
+from femtobarn.physics.language.things import Combinations, System, Things
 
 
 def _unary(op: str, x: Any) -> Expr:
