@@ -54,7 +54,9 @@ class Block:
     def commands(self) -> Iterator[tuple[str, int]]:
         """Return each command of a console block with its exit code."""
         for line in self.body.splitlines():
-            assert line.startswith("$ "), f"{self.place}: every line of a console block is a command: {line!r}"
+            assert line.startswith("$ "), (
+                f"{self.place}: every line of a console block is a command: {line!r}"
+            )
             code = _EXIT_CODE.search(line)
             yield _EXIT_CODE.sub("", line[2:]), int(code["code"]) if code else 0
 
@@ -65,7 +67,9 @@ def blocks(page: Path) -> tuple[Block, ...]:
     found = list(_FENCE.finditer(text))
     result = []
     for this, after in zip(found, [*found[1:], None], strict=True):
-        follows = after is not None and not text[this.end() : after.start()].strip() and after["kind"] == "text"
+        follows = (
+            after is not None and not text[this.end() : after.start()].strip() and after["kind"] == "text"
+        )
         result.append(
             Block(
                 page=page,

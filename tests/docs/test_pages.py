@@ -70,7 +70,9 @@ def test_every_page_is_linked_from_the_index() -> None:
     assert all(f"]({page}.md)" in TEXT["index"] for page in pages)
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda p: p.stem
+)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     inside = [t for t in targets if "://" not in t]
@@ -86,7 +88,9 @@ def test_the_figure_is_small_and_from_demo_data() -> None:
 
 def test_the_tables_of_fields_are_those_of_the_formats() -> None:
     page = DOCS / "data.md"
-    assert script("fields").updated(TEXT["data"]) == page.read_text(encoding="utf-8"), "run python docs/fields.py"
+    assert script("fields").updated(TEXT["data"]) == page.read_text(encoding="utf-8"), (
+        "run python docs/fields.py"
+    )
     assert "| `lep.pt` | float | GeV | transverse momentum | `lep_pt` (MeV) | `lep_pt` |" in TEXT["data"]
 
 
@@ -131,10 +135,14 @@ def test_settings_of_figures_and_machine_are_documented() -> None:
 def test_rooms_and_files_named_in_the_architecture_exist() -> None:
     package = ROOT / "src" / "femtobarn"
     table = TEXT["architecture"].split("## Where a change belongs")[1].split("## Adding")[0]
-    paths = [p for p in re.findall(r"`([a-z_/0-9]+/[a-z_/0-9]+\.(?:py|toml))`", table) if not p.startswith("docs/")]
+    paths = [
+        p for p in re.findall(r"`([a-z_/0-9]+/[a-z_/0-9]+\.(?:py|toml))`", table) if not p.startswith("docs/")
+    ]
     assert len(paths) > 10
     assert [p for p in paths if not (package / p).is_file()] == []
-    floors = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    floors = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0][
+        "layers"
+    ]
     assert [f for f in floors if f"femtobarn.{f}" not in TEXT["architecture"]] == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import traceback
@@ -18,9 +19,8 @@ from femtobarn.base.errors import FemtobarnError
 from .blocks import PAGES, ROOT, Block, blocks, words
 
 NOT_RUN = {
-    "make demo": "makes an environment from a package index",
+    "make demo": "makes an environment from a package index; what it leaves is there, with fewer events",
     ". .venv/bin/activate": "the tests run in an environment already",
-    "femtobarn demo-data demo/data": "the files are there, with fewer events; made once for all tests",
 }
 REAL = "open-data/"  # how pages call the folder of real files, which may not be there
 SHOWN_ONLY = {"toml", "text", "{toctree}"}
@@ -36,10 +36,18 @@ def test_what_is_not_run_is_still_written_somewhere() -> None:
     assert set(NOT_RUN) <= written
 
 
+@pytest.fixture(scope="session")
+def demo_run(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `make demo` leaves: data, and a run of hzz."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "data").symlink_to(demo_folder)
+    _command("femtobarn run hzz --data data --out run", 0, None, "make demo", folder)
+    return folder
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.stem)
-def test_page(page: Path, demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "demo").mkdir()
-    (tmp_path / "demo" / "data").symlink_to(demo_folder)
+def test_page(page: Path, demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(demo_run, tmp_path / "demo", symlinks=True)
     real = os.environ.get("FEMTOBARN_REALDATA") or str(ROOT.parent / "shared" / "data")
     if Path(real).is_dir():
         (tmp_path / "open-data").symlink_to(real)
@@ -47,8 +55,6 @@ def test_page(page: Path, demo_folder: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     modules = set(sys.modules)
-    if page == ROOT / "README.md":
-        _command("femtobarn run hzz --data demo/data --out demo/run", 0, None, "README.md: make demo")
     names: dict[str, Any] = {"__name__": "__main__"}
     try:
         for block in blocks(page):
@@ -60,7 +66,9 @@ def test_page(page: Path, demo_folder: Path, tmp_path: Path, monkeypatch: pytest
                 _console(block)
     finally:
         for name in set(sys.modules) - modules:
-            if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+            if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(
+                sys.modules[name].__file__
+            ):
                 del sys.modules[name]
 
 
@@ -79,7 +87,9 @@ def _python(block: Block, names: dict[str, Any]) -> None:
         if block.raises is None:
             pytest.fail(f"{block.place}: {error}\n{traceback.format_exc()}")
     if block.raises is not None:
-        assert type(raised).__name__ == block.raises, f"{block.place}: expected {block.raises}, got {raised!r}"
+        assert type(raised).__name__ == block.raises, (
+            f"{block.place}: expected {block.raises}, got {raised!r}"
+        )
     if block.expected is not None:
         said = printed.getvalue() if raised is None else str(raised)
         assert words(said) == words(block.expected), block.place
@@ -93,10 +103,11 @@ def _console(block: Block) -> None:
         _command(command, code, block.expected if command == last else None, block.place)
 
 
-def _command(command: str, code: int, expected: str | None, place: str) -> None:
+def _command(command: str, code: int, expected: str | None, place: str, folder: Path | None = None) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command],
+        cwd=folder,
         env={**os.environ, "PATH": path, "FEMTOBARN_WORKERS": "2", "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
