@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from femtobarn.base.errors import ResultsError, UnknownNameError
+from femtobarn.base.errors import ResultsError, UnknownNameError, UnwritableError
 from femtobarn.base.records import AxisRecord, FigureRecord
 from femtobarn.show.figures import compute, draw, draw_all, png_bytes, save
 from femtobarn.show.figures.compute import LUMINOSITY_UNKNOWN, axis_label, energy_of, events_label
@@ -354,7 +354,7 @@ def test_a_failed_save_leaves_the_old_file(make, tmp_path, monkeypatch) -> None:
         raise OSError
 
     monkeypatch.setattr("pathlib.Path.replace", fail)
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(UnwritableError, match="stack.png"):
         save(draw(data), data, tmp_path)
     assert paths.png.read_bytes() == before
     assert {p.name for p in tmp_path.iterdir()} == {"stack.png", "stack.pdf"}

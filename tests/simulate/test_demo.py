@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
-from femtobarn.base.errors import SettingsError, UsageError
+from femtobarn.base.errors import SettingsError, UnwritableError, UsageError
 from femtobarn.simulate import write_demo_data
 from femtobarn.simulate.demo import data_file_name, data_table, mc_file_name, mc_table
 from femtobarn.simulate.processes import DATASETS, LUMINOSITY, PERIODS, scaled_datasets
@@ -228,7 +228,7 @@ def test_a_file_where_the_folder_should_be_is_an_error(tmp_path):
 
 def test_a_failed_write_is_an_error_and_leaves_nothing(tmp_path):
     (tmp_path / data_file_name(PERIODS[0])).mkdir()
-    with pytest.raises(UsageError, match="Expected to write demo data"):
+    with pytest.raises(UnwritableError, match="Expected to write .*Is a directory"):
         write_demo_data(tmp_path, events_data=400, events_mc=20)
     assert [p.name for p in tmp_path.iterdir()] == [data_file_name(PERIODS[0])]
 

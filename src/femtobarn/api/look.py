@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from femtobarn.base.errors import SettingsError, UnknownFieldError, UnknownNameError
+from femtobarn.base.errors import SettingsError, UnknownFieldError, UnknownNameError, UsageError
 from femtobarn.data.formats.model import COLLECTIONS, FIELDS
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Events:
                 found.append(path)
             self._fields = tuple(found)
 
-    def arrays(self, fields: Iterable[str] | None = None, *, start: int = 0, stop: int | None = None) -> Any:
+    def arrays(
+        self, fields: str | Iterable[str] | None = None, *, start: int = 0, stop: int | None = None
+    ) -> Any:
         """Return fields of a range of events as one ``ak.Array`` with nested records.
 
         Parameters
@@ -78,7 +80,8 @@ class Events:
         from femtobarn.data.formats.awkward_view import to_awkward
         from femtobarn.data.formats.reader import EventReader
 
-        paths = list(self.fields) if fields is None else [p for f in fields for p in self._expand(f)]
+        names = [fields] if isinstance(fields, str) else fields
+        paths = list(self.fields) if names is None else [p for f in names for p in self._expand(f)]
         end = len(self) if stop is None else min(stop, len(self))
         with open_tree(str(self._path), self._format.tree) as tree:
             columns = EventReader(tree, self._format).read(paths, start, max(start, end))
@@ -132,8 +135,16 @@ def open(file: str | Path, *, release: str | None = None) -> Events:  # noqa: A0
     from femtobarn.data.formats import format_of
     from femtobarn.data.formats.detect import detect_format
 
-    path = Path(file)
+    path = existing(file)
     return Events(path, detect_format(str(path)) if release is None else format_of(release))
+
+
+def existing(file: str | Path) -> Path:
+    """Return the path of a file; UsageError if there is none."""
+    if not isinstance(file, str | Path) or not Path(file).exists():
+        msg = f"Expected a ROOT file, but {str(file)!r} does not exist. Check the path."
+        raise UsageError(msg)
+    return Path(file)
 
 
 def explain(
@@ -153,4 +164,4 @@ def explain(
     from femtobarn.api.runs import find
     from femtobarn.physics.language.explain import explain_analysis
 
-    return explain_analysis(find(analysis), file, entry, mode=mode, options=options)
+    return explain_analysis(find(analysis), existing(file), entry, mode=mode, options=options)

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from femtobarn.base.errors import DataError, TypesError, UnknownNameError
+from pydantic import ValidationError
+
+from femtobarn.base.errors import DataError, SettingsError, TypesError, UnknownNameError
 from femtobarn.base.records import AnalysisSpec, Settings
 from femtobarn.base.settings import default_settings, histogram_limit
 
@@ -67,11 +69,15 @@ def prepare(
     """Return a run that could start; for parameters see `run`."""
     from femtobarn.running.engine.inputs import gather
 
+    if options is not None and not isinstance(options, Mapping):
+        msg = f"options are names with values, such as {{'threshold': 25}}, not {options!r}."
+        raise TypesError(msg)
     found = find(analysis)
+    places = _places(data)
     if release is None:
-        release = _release_of(found, data)
+        release = _release_of(found, places)
     spec = found.freeze(release=release, mode=mode, options=options)
-    inputs = gather(spec, data)
+    inputs = gather(spec, places)
     return Prepared(inputs.spec, inputs, _settings(settings))
 
 
@@ -80,16 +86,35 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     for name in given:
         if name not in known:
             raise UnknownNameError("setting of a run", name, known)
-    return default_settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+    chosen = {k: v for k, v in given.items() if v is not None}
+    try:
+        return Settings.model_validate({**default_settings().model_dump(), **chosen})
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"Setting {'.'.join(str(p) for p in first['loc'])}: {first['msg']}, not {first['input']!r}."
+        raise SettingsError(msg) from error
 
 
-def _release_of(analysis: Analysis, data: Data) -> str | None:
+def _places(data: Data) -> list[Path]:
+    """Return the folders and files that ``data`` names."""
+    items = [data] if isinstance(data, str | Path) else data
+    try:
+        places = [Path(item) for item in items]
+    except TypeError as error:
+        msg = f"data is a folder, a file, or a list of them, not {data!r}."
+        raise TypesError(msg) from error
+    if any(isinstance(i, str) and not i for i in items):
+        msg = "data is an empty name: give a folder or a file (an unset variable?)."
+        raise SettingsError(msg)
+    return places
+
+
+def _release_of(analysis: Analysis, places: Sequence[Path]) -> str | None:
     """Return the release that most of the files are of, among those the analysis knows."""
     from femtobarn.data.catalogue import recognise
     from femtobarn.data.formats.detect import detect_format
     from femtobarn.data.storage import find_root_files
 
-    places = [Path(data)] if isinstance(data, str | Path) else [Path(p) for p in data]
     paths = [p for place in places for p in (find_root_files(place) if place.is_dir() else [place])]
     votes: Counter[str] = Counter()
     unknown = []
@@ -172,9 +197,13 @@ def run(
     FemtobarnError
         see the tree in `femtobarn.base.errors`; a bad file is no error but a line of the ledger
     """
+    from femtobarn.running.engine.run import exit_code
     from femtobarn.running.engine.run import run as run_engine
 
     ready = prepare(analysis, data, release=release, mode=mode, options=options, **settings)
+    if out is not None and not str(out):
+        msg = "The run directory is an empty name: give a folder (an unset variable?)."
+        raise SettingsError(msg)
     folder = Path(out) if out is not None else default_folder(ready.spec.name)
     results = run_engine(
         ready.spec,
@@ -185,8 +214,9 @@ def run(
         command=command or repeat(analysis, data, ready, folder),
         histogram_limit=histogram_limit(),
     )
-    figures(results)
-    report(results)
+    if exit_code(results.info) != 1:  # nothing done: nothing to show
+        figures(results)
+        report(results)
     return results
 
 
@@ -201,10 +231,9 @@ def default_folder(name: str) -> Path:
 def repeat(analysis: Any, data: Data, ready: Prepared, out: Path) -> str:
     """Return the command that repeats a run."""
     spec, settings = ready.spec, ready.settings
-    places = [data] if isinstance(data, str | Path) else list(data)
     name = analysis if isinstance(analysis, str | Path) else spec.name
     words = ["femtobarn", "run", str(name), "--release", spec.release, "--mode", spec.mode]
-    for place in places:
+    for place in _places(data):
         words += ["--data", os.fspath(place)]
     words += ["--out", str(out)]
     for option in spec.options:

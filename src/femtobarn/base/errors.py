@@ -6,6 +6,7 @@
     ├── UsageError                 the request itself is wrong (exit 2)
     │   ├── UnknownNameError       no such analysis, release, option, histogram, ...
     │   ├── SettingsError          a value outside what is allowed
+    │   ├── UnwritableError        a place where nothing can be written
     │   └── RunDirectoryError      an output directory of another run, or none
     ├── LanguageError              an analysis file says something that has no meaning (exit 2)
     │   ├── UnitsError             GeV compared with mm
@@ -22,7 +23,8 @@
     │   │   ├── TreeMissingError
     │   │   ├── BranchMissingError
     │   │   └── BranchTypeError
-    │   ├── FileChangedError       not the file that was planned
+    │   ├── FileChangedError       not the file that was planned, or not what its name says
+    │   ├── NotFiniteError         weights that are infinite or not numbers
     │   └── TransientDataError     may succeed when tried again
     ├── RunError                   the machinery of a run (exit 1)
     │   ├── NothingToDoError       no input at all, or nothing done
@@ -75,6 +77,10 @@ class UnknownNameError(UsageError):
 
 class SettingsError(UsageError):
     """A setting outside what is allowed."""
+
+
+class UnwritableError(UsageError):
+    """A place where nothing can be written."""
 
 
 class RunDirectoryError(UsageError):
@@ -147,7 +153,11 @@ class BranchTypeError(FormatError):
 
 
 class FileChangedError(DataError):
-    """The file is not the one that was planned."""
+    """The file is not the one that was planned, or not what its name says."""
+
+
+class NotFiniteError(DataError):
+    """Weights of events that are infinite or not numbers."""
 
 
 class TransientDataError(DataError):

@@ -21,6 +21,8 @@ Status = Literal["processed", "skipped", "failed"]
 Kind = Literal["data", "mc"]
 
 NOMINAL = "nominal"
+RUN_PLAN = "plan.json"
+"""The file that makes a folder a run directory."""
 
 
 class Record(BaseModel):

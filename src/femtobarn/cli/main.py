@@ -235,18 +235,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given: list[str] = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # wherever it stands
     try:
-        app([word for word in given if word != "--debug"])
+        code = app([word for word in given if word != "--debug"], standalone_mode=False)
     except FemtobarnError as error:
         _stop(error, str(error), error.exit_code, debug=debug)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         output.error("Interrupted. The same command continues where it stopped (give --out).")
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
+        if hasattr(error, "show"):  # wrong words on the command line, told by the parser itself
+            error.show()
+            sys.exit(getattr(error, "exit_code", 2))
         words = f"Internal error: {type(error).__name__}: {error}. This is a defect of femtobarn; --debug shows where."
         _stop(error, words, 1, debug=debug)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _stop(error: Exception, words: str, code: int, *, debug: bool) -> None:

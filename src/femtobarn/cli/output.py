@@ -50,7 +50,15 @@ def size(count: float) -> str:
 
 
 def results(found: RunResults) -> None:
-    """Print the end of a run: yields, significance, problems, paths."""
+    """Print the end of a run: yields, significance, problems, paths; an error if nothing was done."""
+    from femtobarn.running.engine.run import exit_code
+
+    if exit_code(found.info) == 1:
+        lost = [row for row in found.ledger() if row.status != "processed"]
+        first = f" The first reason: {lost[0].file}: {lost[0].reason}" if lost else ""
+        error(f"Nothing was processed: none of the {found.info.files_given} files could be used.{first}")
+        line(f"every reason is in {found.path / 'ledger.csv'}")
+        return
     from femtobarn.show.figures.save import file_stem
     from femtobarn.show.report import print_summary
 

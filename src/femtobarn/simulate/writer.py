@@ -11,7 +11,6 @@ import numpy as np
 import uproot
 
 from femtobarn.base.atomic import replacing
-from femtobarn.base.errors import UsageError
 from femtobarn.simulate.table import Collection, Table
 
 TREE = "analysis"
@@ -36,18 +35,11 @@ def write_root(path: Path, table: Table, *, chunks: int = 3) -> None:
 
     Raises
     ------
-    UsageError
+    UnwritableError
         if the file cannot be written
     """
-    try:
-        with replacing(path) as partial:
-            _write(partial, table, max(1, min(chunks, len(table) // 50)))
-    except OSError as error:
-        message = (
-            f"Expected to write demo data to {path}, but: {error.strerror or error}. "
-            "Choose a folder with write permission and enough free space."
-        )
-        raise UsageError(message) from error
+    with replacing(path) as partial:
+        _write(partial, table, max(1, min(chunks, len(table) // 50)))
 
 
 def _write(path: Path, table: Table, chunks: int) -> None:

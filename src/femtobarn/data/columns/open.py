@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from femtobarn.data.storage import local_path, read_header, unusable
+from femtobarn.data.storage import local_path, read_header, require_regular, unusable
 
 if TYPE_CHECKING:
     from femtobarn.data.columns.interface import TreeReader
@@ -51,6 +51,7 @@ def list_trees(url: str | Path) -> dict[str, str]:
 def _check(url: str | Path) -> Path:
     path = local_path(url)
     try:
+        require_regular(path)
         with path.open("rb") as file:
             read_header(file, str(path))
     except OSError as error:

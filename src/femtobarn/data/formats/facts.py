@@ -26,6 +26,8 @@ class FileFacts:
         of the dataset before any preselection, of the first event; 1 is a placeholder
     channel
         dataset id of the first event in simulation, its run number in data
+    run
+        run number of the first event
     """
 
     entries: int
@@ -36,3 +38,9 @@ class FileFacts:
     sum_of_weights: float | None = None
     num_events: float | None = None
     channel: int | None = None
+    run: int | None = None
+
+    @property
+    def dataset(self) -> int | None:
+        """The dataset id of simulation; None in data, where the channel is the run number, or if unknown."""
+        return None if self.channel == self.run else self.channel

@@ -30,7 +30,7 @@ DEMO_MARK = "simulated demo data"
 """What the title of a tree with demo data contains."""
 
 _CROSS_SECTION = ("mc.cross_section", "mc.k_factor", "mc.filter_efficiency")
-_FACTS = (*_CROSS_SECTION, "mc.sum_of_weights", "mc.num_events", "channel")
+_FACTS = (*_CROSS_SECTION, "mc.sum_of_weights", "mc.num_events", "channel", "run")
 
 
 class EventReader:
@@ -129,6 +129,7 @@ class EventReader:
             sum_of_weights=values.get("mc.sum_of_weights"),
             num_events=values.get("mc.num_events"),
             channel=values.get("channel"),
+            run=values.get("run"),
         )
 
     def _resolve(self, path: str) -> str:

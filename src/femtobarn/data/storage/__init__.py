@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from femtobarn.data.storage.header import RootHeader, read_header
-from femtobarn.data.storage.local import FileIdentity, find_root_files, identify, local_path, unusable
+from femtobarn.data.storage.local import (
+    FileIdentity,
+    find_root_files,
+    identify,
+    local_path,
+    require_regular,
+    unusable,
+)
 
 __all__ = [
     "FileIdentity",
@@ -12,5 +19,6 @@ __all__ = [
     "identify",
     "local_path",
     "read_header",
+    "require_regular",
     "unusable",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from femtobarn.base.errors import DataError, TransientDataError, UnreadableError, UsageError
+from femtobarn.base.records import RUN_PLAN
 from femtobarn.data.storage.header import read_header
 
 WHOLE_LIMIT = 64 * 1024 * 1024
@@ -89,10 +91,19 @@ def identify(path: str | Path) -> FileIdentity:
     """
     place = local_path(path)
     try:
+        require_regular(place)
         with place.open("rb") as file:
             return _identify(file, os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise unusable(str(place), error) from error
+
+
+def require_regular(place: Path) -> None:
+    """Raise `UnreadableError` for a pipe, socket or device: opening one could wait for ever."""
+    mode = place.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        msg = f"{place}: expected a regular file, found a pipe, socket or device. Give files only."
+        raise UnreadableError(msg)
 
 
 def _identify(file: BinaryIO, size: int) -> FileIdentity:
@@ -114,7 +125,7 @@ def _identify(file: BinaryIO, size: int) -> FileIdentity:
 def find_root_files(folder: str | Path) -> list[Path]:
     """Return the ``*.root`` files below ``folder``, sorted by their path relative to it.
 
-    Hidden files and folders are left out. A folder that is reached twice through symbolic links is
+    Hidden files and folders are left out, and so are run directories below it. A folder that is reached twice through symbolic links is
     read once. A folder that may not be read is listed itself, so that its absence is not silent.
 
     Raises
@@ -129,13 +140,15 @@ def find_root_files(folder: str | Path) -> list[Path]:
         raise UsageError(msg)
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()
-    _collect(top, found, seen)
+    _collect(top, top, found, seen)
     return sorted(found, key=lambda path: path.relative_to(top).as_posix())
 
 
-def _collect(folder: Path, found: list[Path], seen: set[tuple[int, int]]) -> None:
+def _collect(folder: Path, top: Path, found: list[Path], seen: set[tuple[int, int]]) -> None:
     try:
         status = folder.stat()
+        if folder != top and (folder / RUN_PLAN).is_file():
+            return  # a run directory: its histograms.root is no input
         if (status.st_dev, status.st_ino) in seen:
             return
         seen.add((status.st_dev, status.st_ino))
@@ -147,6 +160,6 @@ def _collect(folder: Path, found: list[Path], seen: set[tuple[int, int]]) -> Non
     paths = [folder / name for name in names if not name.startswith(".")]
     for path in sorted(paths, key=os.path.islink):
         if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises on a link loop in some versions
-            _collect(path, found, seen)
+            _collect(path, top, found, seen)
         elif path.suffix.lower() == ".root":
             found.append(path)

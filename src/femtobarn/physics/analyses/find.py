@@ -57,20 +57,21 @@ def load_file(path: Path) -> Analysis:
     if not path.is_file():
         msg = f"There is no analysis file {path}. Give the name of an analysis ({', '.join(analyses())}) or a Python file."
         raise UsageError(msg)
-    name = f"femtobarn_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    path = path.resolve()
+    name = f"femtobarn_user_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         msg = f"{path} is not a Python file: its name must end in .py."
         raise LanguageError(msg)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # inspect.getsource of @function looks it up
-    sys.path.insert(0, str(path.resolve().parent))
+    sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
     except FemtobarnError as error:
         error.args = (f"{path.name}, line {_line(error, path)}: {error}",)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         msg = f"{path.name}, line {_line(error, path)}: {type(error).__name__}: {error}"
         raise LanguageError(msg) from error
     finally:

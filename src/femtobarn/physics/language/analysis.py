@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from femtobarn.base.errors import LanguageError, SettingsError, TypesError, UnitsError, UnknownNameError
 from femtobarn.base.records import AnalysisSpec, FigureRecord, InputsRecord, Keep, Mode, SignificanceRecord
 from femtobarn.base.units import parse_unit
@@ -54,6 +56,11 @@ class Analysis:
             inputs = (Path(beside).parent if beside else Path.cwd()) / inputs
         self.inputs: dict[str, InputsRecord] = {} if inputs is None else load_inputs(inputs)
         self._declared = Declarations()
+
+    def __repr__(self) -> str:
+        """Return the name, and what is declared."""
+        parts = ", ".join((*self._declared.selections, *self._declared.histograms))
+        return f"<Analysis {self.name!r}: {parts or 'nothing declared yet'}>"
 
     @property
     def releases(self) -> tuple[str, ...]:
@@ -192,7 +199,12 @@ class Analysis:
         unknown = sorted(set(settings) - set(FigureRecord.model_fields))
         if unknown:
             raise UnknownNameError(f"setting of figure {name!r}", unknown[0], FigureRecord.model_fields)
-        record = FigureRecord(name=name, histogram=histogram, selection=selection.name, **settings)
+        try:
+            record = FigureRecord(name=name, histogram=histogram, selection=selection.name, **settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            msg = f"Figure {name!r}: {'.'.join(str(p) for p in first['loc'])}: {first['msg']}, not {first['input']!r}."
+            raise SettingsError(msg) from error
         self._declared.figures[name] = (record, tuple(releases) if releases is not None else None)
 
     def significance(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import isfinite
 from typing import Literal
 
 from femtobarn.base.errors import SettingsError, UnitsError
@@ -55,8 +56,15 @@ def Regular(bins: int, low: float, high: float, *, unit: str = "", label: str = 
 
     Under- and overflow are always kept. ``label`` is what figures write below the axis.
     """
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1 or not high > low:
-        msg = f"Regular({bins}, {low}, {high}): expected a number of bins of 1 or more, and low < high."
+    if (
+        isinstance(bins, bool)
+        or not isinstance(bins, int)
+        or bins < 1
+        or not (high > low and isfinite(high - low))
+    ):
+        msg = (
+            f"Regular({bins}, {low}, {high}): expected a number of bins of 1 or more, and finite low < high."
+        )
         raise SettingsError(msg)
     return Axis("regular", (low, high), bins, unit, label)
 
@@ -64,8 +72,8 @@ def Regular(bins: int, low: float, high: float, *, unit: str = "", label: str = 
 def Variable(edges: Sequence[float], *, unit: str = "", label: str = "") -> Axis:
     """Return an axis with the given ascending bin ``edges`` in ``unit``."""
     values = [float(e) for e in edges]
-    if len(values) < 2 or any(b <= a for a, b in pairwise(values)):
-        msg = f"Variable({values}): expected at least two edges, each greater than the one before."
+    if len(values) < 2 or not all(map(isfinite, values)) or any(b <= a for a, b in pairwise(values)):
+        msg = f"Variable({values}): expected at least two finite edges, each greater than the one before."
         raise SettingsError(msg)
     return Axis("variable", values, len(values) - 1, unit, label)
 

@@ -237,5 +237,5 @@ def build(record: FunctionRecord, trusted: frozenset[str] | None) -> Callable[..
     if record.kind == "function":
         import numba
 
-        body = numba.njit(body)
+        body = numba.njit(boundscheck=True)(body)  # an index too far would read other events
     return body  # type: ignore[no-any-return]

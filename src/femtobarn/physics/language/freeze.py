@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Sequence
 
-from femtobarn.base.errors import LanguageError
+from femtobarn.base.errors import LanguageError, UnknownNameError
 from femtobarn.base.records import (
     AnalysisSpec,
     CutRecord,
+    FigureRecord,
     HistogramRecord,
     InputsRecord,
     Mode,
@@ -86,6 +87,14 @@ class Freezer:
         variations = self._variations(set(walk(roots)))
         roots += [node for _, replace in variations for pair in replace for node in pair]
         nodes, index = to_records(roots)
+        figures = tuple(
+            figure
+            for figure, releases in self.declared.figures.values()
+            if self.applies(releases)
+            and any(h.name == figure.histogram and figure.selection in kept for h, kept in histograms)
+        )
+        for figure in figures:
+            _check_figure(figure, inputs)
         codes = dict.fromkeys(n.params[1] for n in walk(roots) if n.op == "call")
         drawn = {h.name: kept for h, kept in histograms}
         return AnalysisSpec(
@@ -105,11 +114,7 @@ class Freezer:
                 for v, r in variations
             ),
             histograms=tuple(_histogram(h, kept, values[h.name], index) for h, kept in histograms),
-            figures=tuple(
-                figure
-                for figure, releases in self.declared.figures.values()
-                if self.applies(releases) and figure.selection in drawn.get(figure.histogram, ())
-            ),
+            figures=figures,
             significances=tuple(
                 s for s in self.declared.significances.values() if s.selection in drawn.get(s.histogram, ())
             ),
@@ -155,6 +160,26 @@ def unused(name: str, taken: Collection[str]) -> str:
     """Return ``name``, numbered if it is taken: steps of one selection are told apart by their names."""
     numbered = (f"{name} ({k})" for k in itertools.count(2))
     return next(n for n in itertools.chain((name,), numbered) if n not in taken)
+
+
+def _check_figure(figure: FigureRecord, inputs: InputsRecord) -> None:
+    """Raise `UnknownNameError` for a process, dataset or period that the inputs do not have."""
+    if not inputs.processes:
+        return
+    known: dict[str, tuple[Collection[object], Collection[object]]] = {
+        "process": (figure.processes or (), [p.name for p in inputs.processes]),
+        "dataset": (figure.datasets or (), [d for p in inputs.processes for d in p.datasets]),
+        "data period": (
+            [f for f in figure.files or () if not f.endswith(".root")],
+            [d for p in inputs.processes for d in p.periods],
+        ),
+    }
+    for what, (asked, there) in known.items():
+        for name in asked:
+            if name not in there:
+                raise UnknownNameError(
+                    f"{what} of {inputs.release} (for figure {figure.name!r})", name, there
+                )
 
 
 def _selection(name: str, steps: Sequence[Step], index: dict[Node, int]) -> SelectionRecord:

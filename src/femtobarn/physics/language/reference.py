@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import operator
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -399,7 +400,8 @@ def _call(chunk: Chunk, node: Node, args: list[Value]) -> Value:
     record = chunk.functions[code_digest]
     mask = _both(*(a.defined for a in args))
     if record.kind == "columnar":
-        result = body(*(a.data for a in args))
+        with _blaming(record):
+            result = body(*(a.data for a in args))
         return Value(_checked(result, name, node, args, chunk.entries), mask)
     pieces: list[Any] = []
     offsets = None
@@ -413,8 +415,19 @@ def _call(chunk: Chunk, node: Node, args: list[Value]) -> Value:
     many = per == "object"
     size = int(offsets[-1]) if many and offsets is not None else chunk.entries
     out: NDArray[Any] = np.zeros(size, _DTYPES[kind])
-    _driver(record)(body, out, chunk.entries, *pieces)
+    with _blaming(record):
+        _driver(record)(body, out, chunk.entries, *pieces)
     return Value(jagged(out, offsets) if many and offsets is not None else out, mask)
+
+
+@contextmanager
+def _blaming(record: FunctionRecord) -> Iterator[None]:
+    """Turn whatever a user's function raises into an error that names it."""
+    try:
+        yield
+    except Exception as error:
+        msg = f"{record.name}() (@{record.kind}) failed: {type(error).__name__}: {error}"
+        raise CodeError(msg) from error
 
 
 _drivers: dict[str, Callable[..., Any]] = {}

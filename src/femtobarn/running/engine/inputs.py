@@ -197,15 +197,19 @@ def _from_content(path: Path, sorting: _Sorting) -> _Found | None:
         sorting.skip(path, f"it is of release {fmt.release}, the analysis reads {spec.release}")
         return None
     with open_tree(str(path), fmt.tree) as tree:
-        channel = EventReader(tree, fmt).facts().channel
+        facts = EventReader(tree, fmt).facts()
+    channel = facts.channel
     if channel is None:
         msg = (
             f"{path}: neither its name nor an event (it has none) says whether it is data or simulation. "
             "Give it the name under which it was published."
         )
         raise FormatError(msg)
-    known = channel in sorting.wanted or channel in catalogue.release(spec.release).datasets
-    return _Found("mc", channel, None) if known else _Found("data", None, None)
+    if facts.run is not None:
+        simulated = facts.dataset is not None
+    else:
+        simulated = channel in sorting.wanted or channel in catalogue.release(spec.release).datasets
+    return _Found("mc", channel, None) if simulated else _Found("data", None, None)
 
 
 def _process_of(found: _Found, sorting: _Sorting) -> str | None:

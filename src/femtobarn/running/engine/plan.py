@@ -94,7 +94,7 @@ def check_settings(settings: Settings) -> None:
     """Raise `SettingsError` for a setting outside what is allowed."""
     least = {
         "workers": (settings.workers, 0),
-        "part_bytes": (settings.part_bytes, 1),
+        "part_bytes": (settings.part_bytes, 1000),
         "chunk_entries": (settings.chunk_entries, 1),
         "max_files": (settings.max_files, 1),
         "max_events": (settings.max_events, 1),

@@ -330,6 +330,17 @@ def _same_analysis(spec: AnalysisSpec, used: AnalysisSpec) -> None:
 
 def _check_owner(directory: RunDirectory, plan: Plan) -> None:
     """Refuse a directory of another analysis or release; the same one may be continued or replaced."""
+    if directory.path.exists() and not directory.path.is_dir():
+        msg = f"Expected a folder to write results to, but {directory.path} is a file. Choose another output directory."
+        raise RunDirectoryError(msg)
+    if directory.path.is_dir() and not directory.plan.is_file() and not directory.info.is_file():
+        others = sorted(p.name for p in directory.path.iterdir() if not p.name.startswith("."))
+        if others:
+            msg = (
+                f"{directory.path} holds other files ({', '.join(others[:3])}{', ...' if len(others) > 3 else ''}) "
+                "and is no run directory: results would be mixed with them. Choose a new or empty folder with --out."
+            )
+            raise RunDirectoryError(msg)
     owner: tuple[str, str] | None = None
     earlier = _read_plan(directory)
     if earlier is not None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from femtobarn.base.errors import NotFiniteError
 from femtobarn.base.records import AnalysisSpec, Kind
 from femtobarn.running.results import shapes
 from femtobarn.running.results.partial import Array, HistogramKey
@@ -76,6 +77,13 @@ class Accumulator:
         """Add the events of a chunk."""
         for v, variation in enumerate(self._variations):
             weight = chunk.weight(variation)
+            bad = int(np.count_nonzero(~np.isfinite(weight)))
+            if bad:
+                msg = (
+                    f"{bad} of {len(weight)} events have a weight that is infinite or not a number ({variation}): "
+                    "one of them would spoil every sum. Check the weights of the analysis."
+                )
+                raise NotFiniteError(msg)
             for selection, sums in self._exclusive.items():
                 passed = chunk.passed(variation, selection)
                 terms: tuple[float | NDArray[np.float64], ...] = (1.0, weight, weight * weight)

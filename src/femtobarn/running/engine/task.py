@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from femtobarn.base.errors import DataError, FileChangedError, FormatError, RunError
-from femtobarn.base.records import AnalysisSpec, FileFacts, Kind, Task, TaskMetrics
+from femtobarn.base.records import AnalysisSpec, FileFacts, InputFile, Task, TaskMetrics
 from femtobarn.data.formats import Format, format_of
 from femtobarn.data.storage import identify
 from femtobarn.running.engine.parts import limit, part_edges
@@ -77,7 +77,7 @@ def run_task(
     with open_tree(task.file.url, fmt.tree) as tree:
         reader = EventReader(tree, fmt)
         branches = reader.resolve(fields)
-        facts = _facts(reader, task.file.kind)
+        facts = _facts(reader, task.file)
         entries = limit(tree.entries, task.max_events, task.fraction)
         edges = part_edges(tree.boundaries(), entries, task.parts)
         start, stop = int(edges[task.part]), int(edges[task.part + 1])
@@ -184,9 +184,18 @@ def _check_identity(task: Task) -> None:
         raise FileChangedError(msg)
 
 
-def _facts(reader: EventReader, kind: Kind) -> FileFacts:
+def _facts(reader: EventReader, file: InputFile) -> FileFacts:
+    """Return what the file says of itself, after checking that it is what its name says."""
     facts = reader.facts()
-    simulation = kind == "mc"
+    simulation = file.kind == "mc"
+    known = facts.channel is not None and facts.run is not None
+    if known and file.dataset is not None and facts.channel != file.dataset:
+        found = "recorded data" if facts.dataset is None else f"dataset {facts.dataset}"
+        msg = f"{file.name}: expected dataset {file.dataset}, as it is named, but its events are of {found}. Check its name."
+        raise FileChangedError(msg)
+    if known and not simulation and facts.dataset is not None:
+        msg = f"{file.name}: expected recorded data, as it is named, but its events are of dataset {facts.dataset}. Check its name."
+        raise FileChangedError(msg)
     return FileFacts(
         entries=facts.entries,
         uuid=facts.uuid,

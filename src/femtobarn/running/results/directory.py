@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from femtobarn.base.atomic import remove_temporaries, write_text
 from femtobarn.base.errors import RunDirectoryError
-from femtobarn.base.records import AnalysisSpec, CutflowRow, LedgerRow, RunInfo, YieldRow
+from femtobarn.base.records import RUN_PLAN, AnalysisSpec, CutflowRow, LedgerRow, RunInfo, YieldRow
 from femtobarn.running.results import files, shapes, tables
 from femtobarn.running.results.merge import Merged
 from femtobarn.running.results.metrics import Metrics
@@ -52,7 +52,7 @@ class RunDirectory:
     @property
     def plan(self) -> Path:
         """What the run is to do; written first."""
-        return self.path / "plan.json"
+        return self.path / RUN_PLAN
 
     @property
     def ledger(self) -> Path:

@@ -71,6 +71,11 @@ class RunResults:
         info = RunDirectory(path).read_info()
         return cls(path, info, info.luminosity)
 
+    def __repr__(self) -> str:
+        """Return analysis, release, completeness and folder."""
+        state = "complete" if self.info.complete else "incomplete"
+        return f"<{self.spec.name} on {self.spec.release}, {self.info.mode}, {state}: {self.path}>"
+
     @property
     def spec(self) -> AnalysisSpec:
         """The analysis that was run."""

@@ -135,16 +135,30 @@ def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
     field_of_column = {_COLUMN_OF_FIELD.get(f, f): f for f in kind.model_fields}
     try:
         with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            _check_columns(list(reader.fieldnames or ()), list(field_of_column))
             return tuple(
                 kind.model_validate({field_of_column[c]: _value(c, v) for c, v in row.items()})
-                for row in csv.DictReader(file)
+                for row in reader
             )
-    except (OSError, KeyError, ValidationError) as error:
+    except (OSError, KeyError, TypeError, ValidationError) as error:
         msg = (
             f"Expected a table of {', '.join(field_of_column)} in {path}, but it cannot be read "
-            f"({type(error).__name__}: {error}). Run the same command again to write it anew."
+            f"({_words(error)}). Run the same command again to write it anew."
         )
         raise RunDirectoryError(msg) from error
+
+
+def _check_columns(found: list[str], wanted: list[str]) -> None:
+    if found != wanted:
+        raise KeyError(f"its columns are {', '.join(found) or 'none'}")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
+    return str(error.args[0]) if error.args else type(error).__name__
 
 
 def _scaled(rows: Sequence[CutflowRow], luminosity: float | None) -> tuple[float | None, float | None]:

@@ -297,7 +297,7 @@ def events_label(axis: AxisRecord) -> str:
     unit = "" if axis.unit == "1" else axis.unit
     if not unit and np.isclose(widths[0], 1):
         return "Events"
-    return f"Events / {widths[0]:.6g} {unit}".rstrip()
+    return f"Events / {widths[0]:.4g} {unit}".rstrip()
 
 
 def energy_of(release: str) -> str:
