@@ -354,7 +354,7 @@ def test_a_failed_save_leaves_the_old_file(make, tmp_path, monkeypatch) -> None:
         raise OSError
 
     monkeypatch.setattr("pathlib.Path.replace", fail)
-    with pytest.raises(UnwritableError, match="stack.png"):
+    with pytest.raises(UnwritableError, match=r"stack\.png"):
         save(draw(data), data, tmp_path)
     assert paths.png.read_bytes() == before
     assert {p.name for p in tmp_path.iterdir()} == {"stack.png", "stack.pdf"}

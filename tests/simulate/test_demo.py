@@ -228,7 +228,7 @@ def test_a_file_where_the_folder_should_be_is_an_error(tmp_path):
 
 def test_a_failed_write_is_an_error_and_leaves_nothing(tmp_path):
     (tmp_path / data_file_name(PERIODS[0])).mkdir()
-    with pytest.raises(UnwritableError, match="Expected to write .*Is a directory"):
+    with pytest.raises(UnwritableError, match=r"Expected to write .*Is a directory"):
         write_demo_data(tmp_path, events_data=400, events_mc=20)
     assert [p.name for p in tmp_path.iterdir()] == [data_file_name(PERIODS[0])]
 

@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
             with suppress(OSError):
                 temporary.unlink()
         if isinstance(error, OSError):
-            msg = f"Expected to write {path}, but: {error.strerror or error or type(error).__name__}. Choose a folder with write permission and enough free space."
+            msg = f"Expected to write {path}, but: {error.strerror or str(error) or type(error).__name__}. Choose a folder with write permission and enough free space."
             raise UnwritableError(msg) from error
         raise
 

@@ -25,6 +25,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 all inputs done, 1 nothing done or an internal error, 2 wrong usage, 3 finished with failures.",
 )
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+
 AnalysisArgument = Annotated[
     str,
     typer.Argument(
@@ -33,7 +35,8 @@ AnalysisArgument = Annotated[
 ]
 OutArgument = Annotated[Path, typer.Argument(metavar="OUT", help="A run directory.")]
 DataOption = Annotated[
-    list[Path], typer.Option("--data", help="Folder or file with the data; may be given several times.")
+    list[str],
+    typer.Option("--data", metavar="PATH", help="Folder or file with the data; may be given several times."),
 ]
 ReleaseOption = Annotated[
     str | None, typer.Option(help="Release the files are of; recognised from the files by default.")
@@ -85,8 +88,10 @@ def run(
     analysis: AnalysisArgument,
     data: DataOption,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]"),
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]"
+        ),
     ] = None,
     release: ReleaseOption = None,
     mode: ModeOption = "physics",
@@ -238,9 +243,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = app([word for word in given if word != "--debug"], standalone_mode=False)
     except FemtobarnError as error:
         _stop(error, str(error), error.exit_code, debug=debug)
-    except (KeyboardInterrupt, typer.Abort):
-        output.error("Interrupted. The same command continues where it stopped (give --out).")
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -250,6 +252,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(getattr(error, "exit_code", 2))
         words = f"Internal error: {type(error).__name__}: {error}. This is a defect of femtobarn; --debug shows where."
         _stop(error, words, 1, debug=debug)
+    if code == _INTERRUPTED:
+        output.error("Interrupted. The same command continues where it stopped (give --out).")
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from femtobarn.physics.language import (
     Analysis,
+    Expr,
     Regular,
+    Things,
     abs_,
     all_,
     any_,
@@ -28,6 +30,14 @@ four = lep[:4]  # an event with fewer is cut, in a step of its own
 good = where(four.is_muon, four.medium_id, four.loose_id) & four.loose_iso
 m4l = mass(four)
 
+leading = lep.sort(lep.pt)  # the 2025 files store electrons before muons, each by pt
+
+
+def hard(leptons: Things) -> Expr:
+    """Return the pt thresholds of the first three leptons."""
+    return (leptons[0].pt > 20) & (leptons[1].pt > 15) & (leptons[2].pt > 10)
+
+
 loose = hzz.selection("loose")
 loose.cut("4e, 2e2mu, 4mu", four.type.sum().isin(44, 48, 52))
 loose.cut("neutral", four.charge.sum() == 0)
@@ -35,7 +45,7 @@ loose.cut("neutral", four.charge.sum() == 0)
 final = hzz.selection("final", releases=[R2025])
 final.cut("trigger", ev.trigger.electron | ev.trigger.muon)
 final.cut("matched", any_(lep.trigger_matched))
-final.cut("pt 20, 15, 10", (lep[0].pt > 20) & (lep[1].pt > 15) & (lep[2].pt > 10))
+final.cut("pt 20, 15, 10", quirk("leptons in stored order", physics=hard(leading), notebook=hard(lep)))
 final.cut("identified", all_(good))
 final.cut(loose)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from femtobarn.base.errors import TypesError, UseWhereError
 from femtobarn.base.units import ONE
-from femtobarn.physics.language.graph import Node, make
+from femtobarn.physics.language.graph import Node, count_of, make
 from femtobarn.physics.language.operators import unit_params
 from femtobarn.physics.language.quantity import Quantity
 from femtobarn.physics.language.text import text
@@ -185,7 +185,7 @@ class Expr:
 
     def count(self) -> Expr:
         """Return the number of objects of an event."""
-        return Expr(make("count", (_axis(self.node),)))
+        return Expr(count_of(_axis(self.node)))
 
     def any(self) -> Expr:
         """Return whether at least one object of an event is true; False if there are none."""

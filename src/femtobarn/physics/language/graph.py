@@ -98,6 +98,13 @@ def _frozen(value: Any) -> Any:
     raise TypesError(msg)
 
 
+def count_of(axis: Node) -> Node:
+    """Return the number of objects of a collection; ordering does not change it."""
+    while axis.op == "order":
+        axis = axis.args[0]
+    return make("count", (axis,))
+
+
 def walk(roots: Iterable[Node]) -> Iterator[Node]:
     """Yield every node below ``roots`` once, arguments before the nodes that use them."""
     seen: set[Node] = set()

@@ -6,7 +6,7 @@ in the cutflow, so that "too few" is never mixed with "failed".
 
 from __future__ import annotations
 
-from femtobarn.physics.language.graph import Node, make
+from femtobarn.physics.language.graph import Node, count_of
 from femtobarn.physics.language.text import brief, collection_text
 
 Requirement = tuple[Node, int]
@@ -31,7 +31,7 @@ def requirements(
     if least:
         axis = node.args[0].type.axis
         assert axis is not None
-        result |= {(make("count", (axis,)), least)}
+        result |= {(count_of(axis), least)}
     known[node] = result
     return result
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, cast
 from femtobarn.base.errors import TypesError, UnknownFieldError
 from femtobarn.data.formats.model import FIELDS
 from femtobarn.physics.language.expr import Expr, Step, describe, index_step
-from femtobarn.physics.language.graph import Node, make
+from femtobarn.physics.language.graph import Node, count_of, make
 from femtobarn.physics.language.operators import SYSTEM_QUANTITIES, common_axis
 
 
@@ -88,7 +88,7 @@ class Things:
     def count(self) -> Expr:
         """Return the number of objects of an event."""
         self._require_many("count()")
-        return Expr(make("count", (self._axis_node(),)))
+        return Expr(count_of(self._axis_node()))
 
     def _require_many(self, doing: str) -> None:
         if not self.many:
