@@ -2,8 +2,8 @@
 
 Usage: python scripts/build_catalogue.py SHARED_DIR
 
-Reads ``SHARED_DIR/data/catalogue/files.csv`` and ``SHARED_DIR/spec/samples_{2020,2025}.csv`` and writes
-one compressed table of files and one of datasets per release. The output depends on the input only.
+Reads ``SHARED_DIR/data/catalogue/{files,records}.csv`` and ``SHARED_DIR/spec/samples_{2020,2025}.csv`` and
+writes one compressed table of files and one of datasets per release, and one of portal records. The output depends on the input only.
 """
 
 from __future__ import annotations
@@ -28,6 +28,15 @@ LEFT_OUT = {"mc-jet-reconstruction"}
 CORRECTED = {("2020e-13tev", "410000", "1largeRjet1lep"): "49386600.0"}
 
 
+# the portal's record numbers of each release
+RECORDS = {
+    "2016e-8tev": {390, 391, *range(3800, 3842), 3860},
+    "2020e-13tev": {*range(15000, 15011)},
+    "2024r-pp": {*range(80000, 80021)},
+    "2025e-13tev-beta": {*range(93910, 93935)},
+}
+
+
 def main(shared: Path) -> None:
     """Write all tables."""
     with (shared / "data/catalogue/files.csv").open(encoding="utf-8", newline="") as file:
@@ -42,9 +51,26 @@ def main(shared: Path) -> None:
         )
         write(
             f"datasets_{release}.csv.gz",
-            ("dsid", "variants", "name", "cross_section_pb", "sum_of_weights", "n_events", "source"),
+            (
+                "dsid",
+                "variants",
+                "name",
+                "process",
+                "keywords",
+                "cross_section_pb",
+                "sum_of_weights",
+                "n_events",
+                "source",
+            ),
             dataset_rows(release, rows),
         )
+    with (shared / "data/catalogue/records.csv").open(encoding="utf-8", newline="") as file:
+        records = list(csv.DictReader(file))
+    write(
+        "records.csv.gz",
+        ("record", "release", "title", "events", "files", "size", "doi", "licence"),
+        record_rows(records),
+    )
 
 
 def file_rows(release: str, files: Iterable[dict[str, str]]) -> list[tuple[str, ...]]:
@@ -93,6 +119,8 @@ def dataset_rows(release: str, samples: Iterable[dict[str, str]]) -> list[tuple[
                 row["dsid"],
                 ";".join(sorted(variants)),
                 name,
+                row["process"] if "physics_short" in row else row["group"],
+                row["keywords"] if "keywords" in row else row["aliases"],
                 repr(product),
                 repr(float(weights or "nan")),
                 row["n_events"],
@@ -100,6 +128,18 @@ def dataset_rows(release: str, samples: Iterable[dict[str, str]]) -> list[tuple[
             )
         )
     return sorted(rows)
+
+
+def record_rows(records: Iterable[dict[str, str]]) -> list[tuple[str, ...]]:
+    """Return one row per portal record, with the release it belongs to (empty: none of ours)."""
+    columns = ("title", "events", "files", "size_bytes", "doi", "licence")
+    rows = [(int(r["record_id"]), release_of(int(r["record_id"])), *(r[c] for c in columns)) for r in records]
+    return [tuple(str(cell) for cell in row) for row in sorted(rows)]
+
+
+def release_of(record: int) -> str:
+    """Return the release of a portal record."""
+    return next((release for release, numbers in RECORDS.items() if record in numbers), "")
 
 
 def write(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -111,7 +111,7 @@ def test_the_tables_are_what_the_script_builds(
     monkeypatch.setattr(script, "TABLES", tmp_path)
     script.main(shared)
     built = sorted(path.name for path in tmp_path.iterdir())
-    assert len(built) == 4
+    assert len(built) == 5
     for name in built:
         assert gzip.decompress((tmp_path / name).read_bytes()) == gzip.decompress(
             (bundled / name).read_bytes()

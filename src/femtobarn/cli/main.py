@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from femtobarn.base.errors import FemtobarnError, SettingsError
-from femtobarn.cli import output
+from femtobarn.cli import catalogue, output
 
 app = typer.Typer(
     name="femtobarn",
@@ -233,6 +233,10 @@ def demo_data(
         paths = api.demo_data(folder, seed=seed, progress=step)
     size = sum(p.stat().st_size for p in paths)
     output.line(f"{len(paths)} files of simulated demo data, {size / 1e6:.0f} MB, in {folder}")
+
+
+app.command()(catalogue.releases)
+app.add_typer(catalogue.datasets, name="datasets")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from femtobarn.running.results.reader import RunResults
 
 _MOST_LISTED = 12
+_WIDE = 160  # columns where there is no terminal: tables for files and pipes are not folded
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console on the stream as it is now (tests replace it)."""
-    return Console(
-        stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty()
-    )
+    live = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, highlight=False, soft_wrap=not live, width=None if live else _WIDE)
 
 
 def line(words: str) -> None:
@@ -47,6 +47,16 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1000
     return ""
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Print a table; the columns named in ``right`` are numbers."""
+    made = Table(show_edge=False, pad_edge=False)
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    console().print(made)
 
 
 def results(found: RunResults) -> None:

@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ class Dataset:
     ----------
     dsid, name
         dataset id and short name
+    process
+        the process, or the group of processes, in words
+    keywords
+        what else describes it
     cross_section_pb
         cross-section times k-factor times filter efficiency, in pb
     sum_of_weights
@@ -45,6 +50,8 @@ class Dataset:
 
     dsid: int
     name: str
+    process: str
+    keywords: tuple[str, ...]
     cross_section_pb: float
     sum_of_weights: float | None
     n_events: int | None
@@ -73,6 +80,30 @@ class CatalogueFile:
     kind: Literal["data", "mc"]
     dsid: int | None
     period: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PortalRecord:
+    """A record of the CERN Open Data portal.
+
+    Parameters
+    ----------
+    record, title, doi, licence
+        its number, title, identifier and licence
+    release
+        the release it belongs to; empty if none of those named here
+    events, files, size
+        what it holds; None where the portal does not say; ``size`` in bytes
+    """
+
+    record: int
+    release: str
+    title: str
+    events: int | None
+    files: int | None
+    size: int | None
+    doi: str
+    licence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +175,43 @@ class Release:
         return tuple(f.period for f in self.files(skim) if f.period is not None)
 
 
+def search(words: str, release_name: str | None = None) -> tuple[tuple[str, Dataset], ...]:
+    """Return (release, dataset) of every dataset that has all of ``words`` in its id, name, process or keywords.
+
+    Capital letters do not matter. ``release_name`` limits the search to one release.
+    """
+    wanted = words.casefold().split()
+    found = []
+    for name in (release_name,) if release_name is not None else releases():
+        for dataset in release(name).datasets.values():
+            text = " ".join((str(dataset.dsid), dataset.name, dataset.process, *dataset.keywords)).casefold()
+            if all(word in text for word in wanted):
+                found.append((name, dataset))
+    return tuple(found)
+
+
+@cache
+def records() -> tuple[PortalRecord, ...]:
+    """Return the portal records that are known, by number."""
+
+    def number(text: str) -> int | None:
+        return int(text) if text else None
+
+    return tuple(
+        PortalRecord(
+            record=int(row["record"]),
+            release=row["release"],
+            title=row["title"],
+            events=number(row["events"]),
+            files=number(row["files"]),
+            size=number(row["size"]),
+            doi=row["doi"],
+            licence=row["licence"],
+        )
+        for row in _rows("records.csv.gz")
+    )
+
+
 def releases() -> tuple[str, ...]:
     """Return the names of the releases that are known."""
     return tuple(_settings())
@@ -194,6 +262,8 @@ def _datasets(name: str) -> Mapping[int, tuple[Dataset, ...]]:
         dataset = Dataset(
             dsid=int(row["dsid"]),
             name=row["name"],
+            process=row["process"],
+            keywords=tuple(k for k in re.split(r"[;,] *", row["keywords"]) if k),
             cross_section_pb=float(row["cross_section_pb"]),
             sum_of_weights=None if math.isnan(weights) else weights,
             n_events=int(float(row["n_events"])) if row["n_events"] else None,
