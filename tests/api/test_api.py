@@ -88,6 +88,27 @@ def test_without_out_a_run_has_a_folder_of_its_own(
     assert all(p.parent == Path("runs") and p.name.startswith("zll-2") for p in paths)
 
 
+def test_the_record_says_how_to_repeat_a_run(demo_folder: Path, tmp_path: Path) -> None:
+    settings = {"part_bytes": 100_000, "chunk_entries": 77, "strict": True, "max_events": 50, "workers": 0}
+    run = fb.run("hzz", demo_folder / PERIOD_D, out=tmp_path / "a", mode="notebook", **settings)
+    words = run.info.command
+    for flag in (
+        "--mode notebook",
+        "--part-bytes 100000",
+        "--chunk-entries 77",
+        "--strict",
+        "--max-events 50",
+    ):
+        assert flag in words
+    again = fb.run("hzz", demo_folder / PERIOD_D, out=tmp_path / "b", mode="notebook", **settings)
+    assert (run.path / "histograms.npz").read_bytes() == (again.path / "histograms.npz").read_bytes()
+    own = fb.Analysis("own")
+    own.selection("all")
+    assert fb.run(own, demo_folder / PERIOD_D, out=tmp_path / "c", workers=0).info.command.startswith(
+        "(no command"
+    )
+
+
 def test_limits_keep_the_cross_section(demo_folder: Path, tmp_path: Path) -> None:
     whole = fb.run("hzz", demo_folder, out=tmp_path / "a", workers=0)
     some = fb.run("hzz", demo_folder, out=tmp_path / "b", workers=0, max_events=150)

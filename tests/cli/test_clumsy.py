@@ -227,6 +227,30 @@ def test_replaced_tables_are_not_read_as_empty(one: Path, tmp_path: Path) -> Non
     assert repr(run) == f"<hzz on 2025e-13tev-beta, physics, incomplete: {run.path}>"
 
 
+def test_a_file_that_failed_in_parts_is_in_the_figures(demo_folder: Path, tmp_path: Path) -> None:
+    from femtobarn.show.figures import compute
+
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("mc_345060", "mc_700600"):
+        shutil.copy(next(demo_folder.glob(f"*{name}*")), data)
+    damaged = next(data.glob("*mc_345060*"))
+    content = bytearray(damaged.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = bytes(4000)
+    damaged.write_bytes(content)
+    run = fb.run("hzz", data, out=tmp_path / "out", workers=0, part_bytes=len(content) // 3)
+    row = next(r for r in run.info.inputs if r.name == damaged.name)
+    assert row.status == "failed"
+    assert 0 < row.events_processed < row.entries
+    higgs = run.histogram("m4l", "loose", process="higgs", luminosity=1.0).sum(flow=True).value
+    assert higgs > 0
+    assert run.info.normalisations[-1].fraction == pytest.approx(row.events_processed / row.entries)
+    record = next(f for f in run.spec.figures if f.name == "loose with ratio")
+    names = {layer.process for layer in compute(run, record).layers}
+    assert names == {"zz", "higgs"}
+
+
 def test_wrong_types_are_told_in_words(one: Path) -> None:
     with pytest.raises(TypesError, match="data is a folder, a file, or a list of them, not None"):
         fb.plan("hzz", None)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,9 @@ def test_a_task_that_kills_every_worker_fails_and_the_others_do_not(
     results = run(spec, inputs, settings(), tmp_path / "out", runner=LocalExecutor(2, on_dispatch=kill))
     failed = [row for row in results.ledger() if row.status != "processed"]
     assert [(row.task, row.attempts) for row in failed] == [(poison, 3)]
+    ranges = sorted((r.start, r.stop) for r in results.ledger() if r.file == failed[0].file and r.task)
+    assert ranges[0][0] == 0
+    assert all(a[1] == b[0] for a, b in pairwise(ranges))
     assert failed[0].reason.startswith("worker died (signal 9)")
     assert exit_code(results.info) == 3
     assert results.info.files_failed == 1

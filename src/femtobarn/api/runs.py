@@ -229,8 +229,12 @@ def default_folder(name: str) -> Path:
 
 
 def repeat(analysis: Any, data: Data, ready: Prepared, out: Path) -> str:
-    """Return the command that repeats a run."""
+    """Return the command that repeats a run; words if the analysis was declared in a program."""
     spec, settings = ready.spec, ready.settings
+    if not isinstance(analysis, str | Path) and (
+        spec.name not in analyses() or find(spec.name) is not analysis
+    ):
+        return f"(no command: the analysis {spec.name!r} was declared in the program that ran it)"
     name = analysis if isinstance(analysis, str | Path) else spec.name
     words = ["femtobarn", "run", str(name), "--release", spec.release, "--mode", spec.mode]
     for place in _places(data):
@@ -238,13 +242,11 @@ def repeat(analysis: Any, data: Data, ready: Prepared, out: Path) -> str:
     words += ["--out", str(out)]
     for option in spec.options:
         words += ["--option", f"{option.name}={option.value}"]
-    for flag, value in (
-        ("--max-files", settings.max_files),
-        ("--max-events", settings.max_events),
-        ("--fraction", settings.fraction),
-        ("--luminosity", settings.luminosity),
-    ):
-        words += [flag, str(value)] if value is not None else []
+    usual = default_settings().model_copy(update={"workers": settings.workers})
+    for setting, value in settings:
+        if value != getattr(usual, setting):
+            flag = f"--{setting.replace('_', '-')}"
+            words += [flag] if value is True else [flag, str(value)]
     return shlex.join(words)
 
 

@@ -28,7 +28,6 @@
     │   └── TransientDataError     may succeed when tried again
     ├── RunError                   the machinery of a run (exit 1)
     │   ├── NothingToDoError       no input at all, or nothing done
-    │   ├── WorkerDiedError
     │   ├── MemoryLimitError
     │   └── MergeError
     └── ResultsError               a question that these results cannot answer (exit 2)
@@ -172,10 +171,6 @@ class RunError(FemtobarnError):
 
 class NothingToDoError(RunError):
     """There is no input, or nothing could be done with it."""
-
-
-class WorkerDiedError(RunError):
-    """A worker process ended while it had a task."""
 
 
 class MemoryLimitError(RunError):

@@ -434,6 +434,11 @@ class InputRow(Record):
     events_processed: int
     status: Status
 
+    @property
+    def contributes(self) -> bool:
+        """Whether results hold something of it: a file that failed in parts does, with the others."""
+        return self.status == "processed" or self.events_processed > 0
+
 
 class Settings(Record):
     """The settings of a run that matter for repeating it."""

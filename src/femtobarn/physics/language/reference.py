@@ -83,10 +83,6 @@ class Chunk:
         data: NDArray[np.bool_] = value.data
         return data if value.defined is None else data & value.defined
 
-    def forget(self) -> None:
-        """Free all values."""
-        self._memo.clear()
-
     def _evaluate(self, node: Node) -> Value:
         special = _SPECIAL.get(node.op)
         if special is not None:

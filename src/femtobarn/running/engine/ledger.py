@@ -52,6 +52,8 @@ def ledger(
             rows.append(row_of(task, outcomes[task.id]))
         else:
             rows.append(_reused(task, headers[task.id]))
+        if task.part == task.parts - 1:
+            _fill_ranges(rows, task, settings, parts[task.file.name])
         if task.part == task.parts - 1 and (left := _left_out(task, settings, parts[task.file.name])):
             rows.append(left)
     rows += [
@@ -74,6 +76,27 @@ def _reused(task: Task, header: PartialHeader) -> LedgerRow:
         seconds=round(header.metrics.seconds, 6),
         worker=header.metrics.worker,
     )
+
+
+def _fill_ranges(rows: list[LedgerRow], last: Task, settings: Settings, parts: FileParts) -> None:
+    """Give entries to the parts of an opened file whose worker died before it could tell them.
+
+    The ends of such a stretch are those of its neighbours; between several parts of one stretch the
+    ideal boundaries are taken.
+    """
+    if parts.facts is None:
+        return
+    entries = limit(parts.facts.entries, settings.max_events, settings.fraction)
+    first = len(rows) - last.parts
+    for i in range(first, len(rows)):
+        if rows[i].start is not None:
+            continue
+        begin = rows[i - 1].stop if i > first else 0
+        assert begin is not None
+        after = next((r.start for r in rows[i + 1 :] if r.start is not None), entries)
+        if i + 1 < len(rows) and rows[i + 1].start is None:
+            after = min(max(entries * (i + 1 - first) // last.parts, begin), after)
+        rows[i] = rows[i].model_copy(update={"start": begin, "stop": after})
 
 
 def _left_out(task: Task, settings: Settings, parts: FileParts) -> LedgerRow | None:

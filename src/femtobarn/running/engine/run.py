@@ -171,11 +171,6 @@ def status(out: Path | str) -> RunStatus:
         rows = RunResults(directory.path, info, info.luminosity).ledger()
         failed = sum(row.status == "failed" for row in rows)
         done = sum(row.status == "processed" for row in rows)
-    try:
-        with directory.locked():
-            running = False
-    except RunDirectoryError:
-        running = True
     return RunStatus(
         analysis=plan.analysis,
         release=plan.release,
@@ -183,7 +178,7 @@ def status(out: Path | str) -> RunStatus:
         done=done,
         failed=failed,
         finished=finished,
-        running=running,
+        running=directory.busy(),
         last_activity=_text(datetime.fromtimestamp(last, UTC)),
     )
 

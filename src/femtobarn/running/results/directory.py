@@ -115,6 +115,20 @@ class RunDirectory:
         finally:
             os.close(handle)
 
+    def busy(self) -> bool:
+        """Tell whether a run writes the directory now; asking never stands in its way."""
+        try:
+            handle = os.open(self.path / ".lock", os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     def read_info(self) -> RunInfo:
         """Return run.json.
 

@@ -47,7 +47,7 @@ class Metrics(Record):
     events, tasks, bytes_read
         totals; bytes are compressed bytes of the baskets that were read
     seconds
-        wall time of this session of the run
+        wall time since the run was last started
     busy_seconds
         from the start of the first task to the end of the last, leaving out pauses in which none ran
     events_per_second

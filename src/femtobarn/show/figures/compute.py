@@ -180,7 +180,7 @@ def _chosen(results: Results, record: FigureRecord) -> list[tuple[ProcessRecord,
         rows = [
             row
             for row in results.info.inputs
-            if row.process == process.name and row.status == "processed" and _drawn(record, process, row)
+            if row.process == process.name and row.contributes and _drawn(record, process, row)
         ]
         if rows:
             wanted.append((process, rows))
@@ -234,7 +234,7 @@ def _luminosity(
         return known.value
     if record.luminosity is not None and (record.files is not None or _all_data(results)):
         return record.luminosity
-    in_run = [row for row in results.info.inputs if row.status == "processed" and _is_data(results, row)]
+    in_run = [row for row in results.info.inputs if row.contributes and _is_data(results, row)]
     return known.value if len(data) == len(in_run) else None
 
 

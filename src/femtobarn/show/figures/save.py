@@ -37,6 +37,7 @@ class FigurePaths:
 def draw_all(results: Results, out: Path, luminosity: float | None = None) -> tuple[FigurePaths, ...]:
     """Draw every figure that the analysis declares into the folder ``out`` (created if absent).
 
+    Other png and pdf files in ``out`` are removed: they would be taken for figures of these results.
     ``luminosity`` in fb^-1 overrides that of data and figures. Names that would share a file get a
     digest appended.
     """
@@ -49,6 +50,10 @@ def draw_all(results: Results, out: Path, luminosity: float | None = None) -> tu
             stem = f"{stem}-{hashlib.sha256(record.name.encode()).hexdigest()[:8]}"
         taken.add(stem.casefold())
         done.append(save(draw(data), data, out, stem=stem))
+    current = {path for figure in done for path in (figure.png, figure.pdf)}
+    for path in (*out.glob("*.png"), *out.glob("*.pdf")):
+        if path not in current:  # of a figure that is no longer declared
+            path.unlink(missing_ok=True)
     return tuple(done)
 
 

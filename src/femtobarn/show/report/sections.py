@@ -312,7 +312,7 @@ def throughput(cost: Metrics) -> Html:
         ("events per second", f"{cost.events_per_second:,.0f}"),
         ("wall time", duration(cost.seconds)),
         ("time with tasks at work", duration(cost.busy_seconds)),
-        ("tasks", f"{cost.tasks:,}, of which {cost.reused_tasks:,} were there from an earlier session"),
+        ("tasks", f"{cost.tasks:,}, of which {cost.reused_tasks:,} were there before"),
         ("compressed bytes read", size(cost.bytes_read)),
         ("processor time", duration(steps.cpu)),
         (

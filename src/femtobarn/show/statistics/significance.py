@@ -241,7 +241,7 @@ def significance(results: Results, record: SignificanceRecord) -> SignificanceRe
 
 def _has_data(results: Results) -> bool:
     data = {p.name for p in results.spec.inputs.processes if p.role == "data"}
-    return any(row.process in data and row.status == "processed" for row in results.info.inputs)
+    return any(row.process in data and row.contributes for row in results.info.inputs)
 
 
 def _edge(axis: AxisRecord, index: int) -> float:
