@@ -9,7 +9,7 @@ from femtobarn.base.errors import TypesError, UnknownFieldError
 from femtobarn.data.formats.model import FIELDS
 from femtobarn.physics.language.expr import Expr, Step, describe, index_step
 from femtobarn.physics.language.graph import Node, count_of, make
-from femtobarn.physics.language.operators import SYSTEM_QUANTITIES, common_axis
+from femtobarn.physics.language.operators import SYSTEM_QUANTITIES
 
 
 def _no_comparison(self: Any, other: object) -> NoReturn:
@@ -21,7 +21,19 @@ def _no_comparison(self: Any, other: object) -> NoReturn:
     raise TypesError(msg)
 
 
-class Things:
+class _Symbolic:
+    """What cannot be done with things that stand for something else in every event."""
+
+    __slots__ = ()
+
+    __len__ = Expr.__len__
+    __iter__ = Expr.__iter__
+    __bool__ = Expr.__bool__
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_comparison
+    __hash__ = object.__hash__
+
+
+class Things(_Symbolic):
     """The objects of a collection, or one object per event: a name and what was done to it.
 
     Attributes are fields (``lep.pt``). A collection can be filtered ``lep[lep.pt > 20]``, sliced
@@ -99,12 +111,6 @@ class Things:
         """Return the sum of two objects' four-vectors."""
         return System((self, other))
 
-    __len__ = Expr.__len__
-    __iter__ = Expr.__iter__
-    __bool__ = Expr.__bool__
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_comparison
-    __hash__ = object.__hash__
-
     def __repr__(self) -> str:
         """Return how it would be written."""
         from femtobarn.physics.language.text import collection_text
@@ -112,7 +118,7 @@ class Things:
         return f"<{collection_text(self._axis_node())}>"
 
 
-class Combinations:
+class Combinations(_Symbolic):
     """Pairs, triplets, ... of objects: ``first``, ``second``, ``third``, ... are their members.
 
     Filter with ``pairs[mask]``; `best` chooses one per event.
@@ -181,18 +187,12 @@ class Combinations:
             total = total + member.charge
         return total
 
-    __len__ = Expr.__len__
-    __iter__ = Expr.__iter__
-    __bool__ = Expr.__bool__
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_comparison
-    __hash__ = object.__hash__
-
     def __repr__(self) -> str:
         """Return the members."""
         return f"<combinations of {', '.join(repr(m) for m in self.members)}>"
 
 
-class System:
+class System(_Symbolic):
     """A sum of four-vectors: ``(lep[0] + lep[1]).mass``; has mass, pt, eta, phi, rapidity, e, px, py, pz.
 
     Energies in GeV. The mass of a space-like sum (rounding, or unphysical input) is negative, as in
@@ -212,16 +212,14 @@ class System:
         return System((self, other))
 
     def _quantity(self, name: str) -> Expr:
-        args: list[Node] = []
-        each = [p for p in self._parts if len(self._parts) > 1 or not p.many]
-        for part in self._parts:
-            args.extend(cast("Expr", getattr(part, f)).node for f in ("pt", "eta", "phi", "e"))
-        groups = ["each"] * len(self._parts)
-        if not each:
-            groups = ["all"]
-        else:
-            common_axis(tuple(args), "a sum of four-vectors")
-        return Expr(make("system", args, (name, *groups)))
+        args = [
+            cast("Expr", getattr(part, field)).node
+            for part in self._parts
+            for field in ("pt", "eta", "phi", "e")
+        ]
+        if len(self._parts) == 1 and self._parts[0].many:
+            return Expr(make("system", args, (name, "all")))
+        return Expr(make("system", args, (name, *["each"] * len(self._parts))))
 
     def __getattr__(self, name: str) -> Expr:
         """Return a quantity of the sum."""
@@ -234,9 +232,6 @@ class System:
     def __dir__(self) -> list[str]:
         """Return the quantities."""
         return list(SYSTEM_QUANTITIES)
-
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_comparison
-    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         """Return the parts."""
