@@ -120,6 +120,14 @@ def test_a_users_own_file(run: Run, demo_folder: Path, tmp_path: Path) -> None:
     assert variations == {"nominal", "electron scale:up"}
 
 
+def test_explain_takes_options_of_any_name(run: Run, demo_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "named.py"
+    file.write_text(SEARCH.replace('"threshold"', '"mode"'))
+    words = ("explain", file, demo_folder / PERIOD_D, "--entry", "0")
+    code, text, error = run(*words, "--option", "mode=1000")
+    assert (code, error, "FAIL  leading" in text) == (0, "", True)
+
+
 def test_a_bad_folder_is_told_in_three_lines(run: Run, demo_folder: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,12 @@ def existing(file: str | Path) -> Path:
 
 
 def explain(
-    analysis: Any, file: str | Path, entry: int, *, mode: str = "physics", **options: Any
+    analysis: Any,
+    file: str | Path,
+    entry: int,
+    *,
+    mode: str = "physics",
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[Explanation, ...]:
     """Return every cut of one event of a file, for every selection of an analysis.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from femtobarn.base.errors import DataError, SettingsError, TypesError, UnknownNameError
-from femtobarn.base.records import AnalysisSpec, Settings
+from femtobarn.base.records import AnalysisSpec, Settings, first_fault
 from femtobarn.base.settings import default_settings, histogram_limit
 
 if TYPE_CHECKING:
@@ -67,17 +67,17 @@ def prepare(
     **settings: Any,
 ) -> Prepared:
     """Return a run that could start; for parameters see `run`."""
-    from femtobarn.running.engine.inputs import gather
+    from femtobarn.running.engine.inputs import gather, given_files
 
     if options is not None and not isinstance(options, Mapping):
         msg = f"options are names with values, such as {{'threshold': 25}}, not {options!r}."
         raise TypesError(msg)
     found = find(analysis)
-    places = _places(data)
+    paths = given_files(_places(data))
     if release is None:
-        release = _release_of(found, places)
+        release = _release_of(found, paths)
     spec = found.freeze(release=release, mode=mode, options=options)
-    inputs = gather(spec, places)
+    inputs = gather(spec, paths)
     return Prepared(inputs.spec, inputs, _settings(settings))
 
 
@@ -90,8 +90,8 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate({**default_settings().model_dump(), **chosen})
     except ValidationError as error:
-        first = error.errors()[0]
-        msg = f"Setting {'.'.join(str(p) for p in first['loc'])}: {first['msg']}, not {first['input']!r}."
+        fault = first_fault(error)
+        msg = f"Setting {fault.where}: {fault.what}, not {fault.given!r}."
         raise SettingsError(msg) from error
 
 
@@ -109,13 +109,11 @@ def _places(data: Data) -> list[Path]:
     return places
 
 
-def _release_of(analysis: Analysis, places: Sequence[Path]) -> str | None:
+def _release_of(analysis: Analysis, paths: Sequence[Path]) -> str | None:
     """Return the release that most of the files are of, among those the analysis knows."""
     from femtobarn.data.catalogue import recognise
     from femtobarn.data.formats.detect import detect_format
-    from femtobarn.data.storage import find_root_files
 
-    paths = [p for place in places for p in (find_root_files(place) if place.is_dir() else [place])]
     votes: Counter[str] = Counter()
     unknown = []
     for path in paths:

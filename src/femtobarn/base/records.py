@@ -8,9 +8,9 @@ in files of their own.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from femtobarn.base.canonical import digest
 
@@ -23,6 +23,20 @@ Kind = Literal["data", "mc"]
 NOMINAL = "nominal"
 RUN_PLAN = "plan.json"
 """The file that makes a folder a run directory."""
+
+
+class Fault(NamedTuple):
+    """The first thing wrong with a record: ``where`` is the dotted path, ``what`` the rule, ``given`` the value."""
+
+    where: str
+    what: str
+    given: Any
+
+
+def first_fault(error: ValidationError) -> Fault:
+    """Return the first thing that pydantic found wrong, for a message without its jargon."""
+    first = error.errors()[0]
+    return Fault(".".join(str(part) for part in first["loc"]), first["msg"], first["input"])
 
 
 class Record(BaseModel):

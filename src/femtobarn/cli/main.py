@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import traceback
@@ -21,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Run declared analyses of open collider data: from files to figures, fits and a report.",
+    help="Run declared analyses of open collider data: from files to figures and a report.",
     epilog="Exit codes: 0 all inputs done, 1 nothing done or an internal error, 2 wrong usage, 3 finished with failures.",
 )
 
@@ -51,6 +50,7 @@ OptionOption = Annotated[
 MaxFilesOption = Annotated[int | None, typer.Option(help="Read at most this many files of each process.")]
 MaxEventsOption = Annotated[int | None, typer.Option(help="Read at most this many events of each file.")]
 FractionOption = Annotated[float | None, typer.Option(help="Read this fraction of the events of each file.")]
+PartBytesOption = Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")]
 LuminosityOption = Annotated[float | None, typer.Option(help="Scale simulation to this luminosity in fb^-1.")]
 
 
@@ -80,7 +80,7 @@ def _all(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Run declared analyses of open collider data: from files to figures, fits and a report."""
+    """Run declared analyses of open collider data: from files to figures and a report."""
 
 
 @app.command()
@@ -103,9 +103,7 @@ def run(
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
     luminosity: LuminosityOption = None,
-    part_bytes: Annotated[
-        int | None, typer.Option(help="Size of the part of a file that makes a task.")
-    ] = None,
+    part_bytes: PartBytesOption = None,
     chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
     executor: Annotated[str, typer.Option(help="Where tasks run.")] = "local",
     strict: Annotated[
@@ -151,9 +149,7 @@ def plan(
     max_files: MaxFilesOption = None,
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
-    part_bytes: Annotated[
-        int | None, typer.Option(help="Size of the part of a file that makes a task.")
-    ] = None,
+    part_bytes: PartBytesOption = None,
 ) -> None:
     """Show what a run would do: files, parts, branches, bytes, and what is missing."""
     from femtobarn import api
@@ -183,7 +179,7 @@ def explain(
     """Show every cut of one event: its value, pass or fail."""
     from femtobarn import api
 
-    for explanation in api.explain(analysis, file, entry, mode=mode, **_options(option)):
+    for explanation in api.explain(analysis, file, entry, mode=mode, options=_options(option)):
         output.explanation(explanation)
 
 
@@ -247,9 +243,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = app([word for word in given if word != "--debug"], standalone_mode=False)
     except FemtobarnError as error:
         _stop(error, str(error), error.exit_code, debug=debug)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
         if hasattr(error, "show"):  # wrong words on the command line, told by the parser itself
             error.show()

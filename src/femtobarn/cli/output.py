@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,11 +70,9 @@ def results(found: RunResults) -> None:
         error(f"Nothing was processed: none of the {found.info.files_given} files could be used.{first}")
         line(f"every reason is in {found.path / 'ledger.csv'}")
         return
-    from femtobarn.show.figures.save import file_stem
     from femtobarn.show.report import print_summary
 
-    drawn = [found.path / "figures" / f"{file_stem(f.name)}.png" for f in found.spec.figures]
-    figures = [found.path / "figures"] if drawn else []
+    figures = [found.path / "figures"] if found.spec.figures else []
     print_summary(console(), found, [*figures, found.path / "report.html"])
 
 
@@ -81,27 +80,18 @@ def plan(made: Plan) -> None:
     """Print a plan."""
     from femtobarn.base.records import InputFile
 
-    out = console()
     files: dict[str, list[InputFile]] = {}
     for file in made.files:
         files.setdefault(file.process, []).append(file)
-    table = Table(show_edge=False, pad_edge=False)
-    for name in ("process", "files", "parts", "size", "datasets or periods"):
-        table.add_column(name, justify="right" if name in {"files", "parts", "size"} else "left")
-    parts = {f.name: 0 for f in made.files}
-    for task in made.tasks:
-        parts[task.file.name] += 1
+    parts = Counter(task.file.process for task in made.tasks)
+    rows = []
     for process, own in files.items():
         keys = ", ".join(f.key for f in own[:_MOST_LISTED]) + (", ..." if len(own) > _MOST_LISTED else "")
-        table.add_row(
-            Text(process),
-            str(len(own)),
-            str(sum(parts[f.name] for f in own)),
-            size(sum(f.size for f in own)),
-            Text(keys),
-        )
-    out.print(Text(f"{made.analysis} on {made.release}", style="bold"))
-    out.print(table)
+        rows.append((process, str(len(own)), str(parts[process]), size(sum(f.size for f in own)), keys))
+    console().print(Text(f"{made.analysis} on {made.release}", style="bold"))
+    table(
+        ("process", "files", "parts", "size", "datasets or periods"), rows, right=("files", "parts", "size")
+    )
     total = sum(f.size for f in made.files)
     line(f"{len(made.files)} files, {len(made.tasks)} parts, {size(total)}")
     line(f"reads {len(made.branches)} branches: {', '.join(made.branches)}")
@@ -140,17 +130,16 @@ def analyses(found: Sequence[tuple[str, Analysis]]) -> None:
     """Print the analyses."""
     from femtobarn.show.wording import plain_label
 
-    table = Table(show_edge=False, pad_edge=False)
-    for name in ("name", "title", "releases", "options"):
-        table.add_column(name)
-    for name, analysis in found:
-        table.add_row(
-            Text(name),
-            Text(plain_label(analysis.title)),
-            Text(", ".join(analysis.releases) or "any"),
-            Text("; ".join(f"{k}: {v}" for k, v in analysis.options.items()) or "-"),
+    rows = [
+        (
+            name,
+            plain_label(analysis.title),
+            ", ".join(analysis.releases) or "any",
+            "; ".join(f"{k}: {v}" for k, v in analysis.options.items()) or "-",
         )
-    console().print(table)
+        for name, analysis in found
+    ]
+    table(("name", "title", "releases", "options"), rows)
 
 
 def status(found: RunStatus, out: Path) -> None:

@@ -10,7 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from femtobarn.base.errors import LanguageError, SettingsError, TypesError, UnitsError, UnknownNameError
-from femtobarn.base.records import AnalysisSpec, FigureRecord, InputsRecord, Keep, Mode, SignificanceRecord
+from femtobarn.base.records import (
+    AnalysisSpec,
+    FigureRecord,
+    InputsRecord,
+    Keep,
+    Mode,
+    SignificanceRecord,
+    first_fault,
+)
 from femtobarn.base.units import parse_unit
 from femtobarn.physics.language.axes import Axis, bin_edges, edge_index
 from femtobarn.physics.language.declarations import (
@@ -26,6 +34,7 @@ from femtobarn.physics.language.graph import Node, make
 from femtobarn.physics.language.inputs import load_inputs
 from femtobarn.physics.language.operators import common_axis, require_kind
 from femtobarn.physics.language.options import Option, OptionValue, option_literal, option_value
+from femtobarn.physics.language.types import same
 
 MODES: tuple[Mode, ...] = ("physics", "notebook")
 
@@ -137,7 +146,7 @@ class Analysis:
             raise TypesError(msg)
         node = lift(new, old.node).node
         a, b = old.node.type, node.type
-        if a.kind != b.kind or a.axis is not b.axis or not a.unit.same_dimension(b.unit):
+        if not same(a, b):
             msg = (
                 f"Variation {name!r} replaces a {a.describe()} by a {b.describe()}: both must be of one type."
             )
@@ -202,8 +211,8 @@ class Analysis:
         try:
             record = FigureRecord(name=name, histogram=histogram, selection=selection.name, **settings)
         except ValidationError as error:
-            first = error.errors()[0]
-            msg = f"Figure {name!r}: {'.'.join(str(p) for p in first['loc'])}: {first['msg']}, not {first['input']!r}."
+            fault = first_fault(error)
+            msg = f"Figure {name!r}: {fault.where}: {fault.what}, not {fault.given!r}."
             raise SettingsError(msg) from error
         self._declared.figures[name] = (record, tuple(releases) if releases is not None else None)
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.records import InputsRecord
+from femtobarn.base.records import InputsRecord, first_fault
 
 
 def load_inputs(source: Path | dict[str, Any]) -> dict[str, InputsRecord]:
@@ -54,12 +54,14 @@ def load_inputs(source: Path | dict[str, Any]) -> dict[str, InputsRecord]:
 
 
 def _one(name: str, release: str, body: Any) -> InputsRecord:
+    if not isinstance(body, dict):
+        msg = f'{name}: release."{release}" must be a table, not {body!r}.'
+        raise SettingsError(msg)
     try:
         inputs = InputsRecord.model_validate({"release": release, **body})
-    except (ValidationError, TypeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-        where = ".".join(str(p) for p in first["loc"])
-        msg = f'{name}: release."{release}"{"." + where if where else ""}: {first["msg"]}.'
+    except ValidationError as error:
+        fault = first_fault(error)
+        msg = f'{name}: release."{release}"{"." + fault.where if fault.where else ""}: {fault.what}.'
         raise SettingsError(msg) from error
     names = [p.name for p in inputs.processes]
     datasets = [str(d) for p in inputs.processes for d in (*p.datasets, *p.periods)]

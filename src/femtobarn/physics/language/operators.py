@@ -49,11 +49,6 @@ def infer(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> AnyType:
         raise TypesError(msg) from error
 
 
-def operators() -> tuple[str, ...]:
-    """Return the names of all operators."""
-    return tuple(sorted(_rules))
-
-
 def common_axis(args: tuple[Node, ...], doing: str) -> Node | None:
     """Return the axis that per-object arguments share; None if all are per event."""
     axis: Node | None = None

@@ -109,12 +109,7 @@ def gather(spec: AnalysisSpec, data: Path | str | Sequence[Path | str], release:
             "for. Build it for that release."
         )
         raise UsageError(msg)
-    places = [Path(data)] if isinstance(data, str | Path) else [Path(p) for p in data]
-    paths = [path for place in places for path in _paths(place)]
-    if not paths:
-        names = ", ".join(str(p) for p in places)
-        msg = f"Expected ROOT files (*.root) in {names}, but there are none. Check the folder."
-        raise NothingToDoError(msg)
+    paths = given_files([data] if isinstance(data, str | Path) else data)
     sorting = _Sorting(spec, _wanted(spec))
     names_seen: set[str] = set()
     for path in paths:
@@ -133,6 +128,24 @@ def gather(spec: AnalysisSpec, data: Path | str | Sequence[Path | str], release:
         unseen=_unseen(spec, files),
         lost=tuple(sorting.lost),
     )
+
+
+def given_files(places: Sequence[Path | str]) -> list[Path]:
+    """Return the files that folders and files stand for, in order.
+
+    Raises
+    ------
+    UsageError
+        if one of ``places`` does not exist
+    NothingToDoError
+        if there is no ``*.root`` file at all
+    """
+    paths = [path for place in places for path in _paths(Path(place))]
+    if not paths:
+        names = ", ".join(str(p) for p in places)
+        msg = f"Expected ROOT files (*.root) in {names}, but there are none. Check the folder."
+        raise NothingToDoError(msg)
+    return paths
 
 
 def _paths(place: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from femtobarn.base.records import (
     Luminosity,
     Record,
     YieldRow,
+    first_fault,
 )
 from femtobarn.running.results.merge import Merged
 
@@ -156,8 +157,8 @@ def _check_columns(found: list[str], wanted: list[str]) -> None:
 
 def _words(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
+        fault = first_fault(error)
+        return f"{fault.where}: {fault.what}"
     return str(error.args[0]) if error.args else type(error).__name__
 
 
