@@ -7,6 +7,7 @@
     │   ├── UnknownNameError       no such analysis, release, option, histogram, ...
     │   ├── SettingsError          a value outside what is allowed
     │   ├── UnwritableError        a place where nothing can be written
+    │   ├── MissingExtraError      something that another installation of this package can do
     │   └── RunDirectoryError      an output directory of another run, or none
     ├── LanguageError              an analysis file says something that has no meaning (exit 2)
     │   ├── UnitsError             GeV compared with mm
@@ -19,6 +20,9 @@
     │   ├── UnreadableError        absent, not permitted, not a file
     │   ├── NotRootError           empty, or not a ROOT file
     │   ├── DamagedError           a ROOT file that is truncated or corrupted
+    │   │   └── ChecksumError      its bytes are not those that the catalogue tells of
+    │   ├── UnavailableError       a server gave no right answer, however often it was asked
+    │   ├── AddressError           a place that may not be opened
     │   ├── FormatError            a readable file that is not of the expected format
     │   │   ├── TreeMissingError
     │   │   ├── BranchMissingError
@@ -26,6 +30,7 @@
     │   ├── FileChangedError       not the file that was planned, or not what its name says
     │   ├── NotFiniteError         weights that are infinite or not numbers
     │   └── TransientDataError     may succeed when tried again
+    ├── CatalogueError             an answer from which no catalogue can be made (exit 1)
     ├── RunError                   the machinery of a run (exit 1)
     │   ├── NothingToDoError       no input at all, or nothing done
     │   ├── MemoryLimitError
@@ -82,6 +87,23 @@ class UnwritableError(UsageError):
     """A place where nothing can be written."""
 
 
+class MissingExtraError(UsageError):
+    """Something that needs an extra of this package which is not installed.
+
+    Parameters
+    ----------
+    doing
+        what was wanted, for instance ``"reading root:// addresses"``
+    extra
+        the extra that brings it
+    """
+
+    def __init__(self, doing: str, extra: str) -> None:
+        super().__init__(
+            f"Expected the extra {extra!r} for {doing}, but it is not installed. Install it: pip install 'femtobarn[{extra}]'"
+        )
+
+
 class RunDirectoryError(UsageError):
     """An output directory that belongs to another run, or holds none."""
 
@@ -135,6 +157,18 @@ class DamagedError(DataError):
     """A ROOT file that is truncated or corrupted."""
 
 
+class ChecksumError(DamagedError):
+    """A file whose bytes are not those that the catalogue tells of."""
+
+
+class UnavailableError(DataError):
+    """A server gave no right answer, however often and wherever it was asked."""
+
+
+class AddressError(DataError):
+    """A place that may not be opened: outside the allowed prefixes, or a redirect to a private address."""
+
+
 class FormatError(DataError):
     """A readable ROOT file that is not of the expected ntuple format."""
 
@@ -163,6 +197,10 @@ class TransientDataError(DataError):
     """A failure that may not happen again."""
 
     transient = True
+
+
+class CatalogueError(FemtobarnError):
+    """An answer, or a table, from which no catalogue can be made."""
 
 
 class RunError(FemtobarnError):

@@ -19,6 +19,7 @@ Keep = Literal["file", "dataset", "process"]
 Mode = Literal["physics", "notebook"]
 Status = Literal["processed", "skipped", "failed"]
 Kind = Literal["data", "mc"]
+Policy = Literal["auto", "stream", "cache"]
 
 NOMINAL = "nominal"
 RUN_PLAN = "plan.json"
@@ -271,6 +272,22 @@ class AnalysisSpec(Record):
 # --- what a run does -------------------------------------------------------------------------------
 
 
+class Access(Record):
+    """What a task may open, and how it gets at remote files.
+
+    Parameters
+    ----------
+    policy
+        ``cache``: remote files are fetched whole, verified and kept; ``stream``: only the needed bytes
+        are read; ``auto``: whichever suits the file
+    prefixes
+        folders and beginnings of URLs below which files may be opened; nothing else is
+    """
+
+    policy: Policy = "auto"
+    prefixes: tuple[str, ...]
+
+
 class InputFile(Record):
     """A file of a run.
 
@@ -284,12 +301,15 @@ class InputFile(Record):
         bytes, and a digest of the content (``adler32:...`` or ``uuid:...``)
     kind, dataset, period, process
         what it holds; ``process`` is the analysis' name of the group
+    format
+        name of its ntuple format; empty: that of the release
     """
 
     name: str
     url: str
     size: int
     identity: str
+    format: str = ""
     kind: Kind
     dataset: int | None = None
     period: str | None = None
@@ -342,7 +362,11 @@ class FileFacts(Record):
 
 
 class TaskMetrics(Record):
-    """What one task cost. Bytes are compressed bytes of the baskets that were read."""
+    """What one task cost.
+
+    ``bytes_read`` are compressed bytes of the baskets that were read; ``network_bytes`` those that came
+    over the network, which may be more (whole files for the cache) or less (files in the cache).
+    """
 
     seconds: float
     cpu_seconds: float
@@ -353,6 +377,9 @@ class TaskMetrics(Record):
     read_seconds: float = 0.0
     evaluate_seconds: float = 0.0
     fill_seconds: float = 0.0
+    network_bytes: int = 0
+    network_requests: int = 0
+    network_retries: int = 0
 
 
 class Environment(Record):
@@ -466,6 +493,7 @@ class Settings(Record):
     fraction: float | None = None
     luminosity: float | None = None
     strict: bool = False
+    access: Policy = "auto"
 
 
 class RunInfo(Record):
