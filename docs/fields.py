@@ -9,15 +9,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from femtobarn.data.formats import COLLECTIONS, FIELDS, Field, FieldSource, format_of
+from femtobarn.data.formats import COLLECTIONS, FIELDS, Field, FieldSource, Format, format_of
 from femtobarn.data.formats.spec import BOOLS, FLOATS, INTS
 
 BEGIN, END = "<!-- fields: begin -->", "<!-- fields: end -->"
 PAGE = Path(__file__).parent / "data.md"
-R2020, R2025 = "2020e-13tev", "2025e-13tev-beta"
+RELEASES = {
+    "2020": "2020e-13tev",
+    "2025": "2025e-13tev-beta",
+    "2016": "2016e-8tev",
+    "PHYSLITE": "2024r-pp",
+    "NanoAOD": "cms-nanoaod",
+}
 HEAD = (
-    "| field | type | unit | meaning | branch in 2020 | branch in 2025 |",
-    "|---|---|---|---|---|---|",
+    f"| field | type | unit | meaning | {' | '.join(f'branch in {name}' for name in RELEASES)} |",
+    f"|{'---|' * (4 + len(RELEASES))}",
 )
 
 
@@ -43,26 +49,48 @@ def _counted(collection: str | None) -> list[str]:
     """Return the line that names the branches with the number of objects."""
     if collection is None:
         return []
-    counters = {r[:4]: format_of(r).counters.get(collection) for r in (R2020, R2025)}
-    named = ", ".join(f"`{c}` ({year})" for year, c in counters.items() if c)
-    return [f"Number of objects: {named}.", ""]
+    counters = {name: format_of(r).counters.get(collection) for name, r in RELEASES.items()}
+    named = ", ".join(f"`{c}` ({name})" for name, c in counters.items() if c)
+    return [f"Number of objects: {named}.", ""] if named else []
 
 
 def _row(field: Field) -> str:
-    branches = " | ".join(_branch(format_of(r).fields.get(field.path), field) for r in (R2020, R2025))
+    branches = " | ".join(_cell(format_of(r), field) for r in RELEASES.values())
     return f"| `{field.path}` | {field.kind} | {field.unit} | {field.doc} | {branches} |"
 
 
-def _branch(source: FieldSource | None, field: Field) -> str:
-    """Return the accepted names with what differs from the event model: unit, type, optional."""
-    if source is None:
+def _cell(fmt: Format, field: Field) -> str:
+    """Return where a release has a field: in a branch, in a part of a collection, or in several."""
+    if not fmt.offers(field.path):
         return ""
-    names = " or ".join(f"`{name}`" for name in source.branches)
+    if field.path in fmt.fields:
+        return _branch(fmt.fields[field.path], field)
+    if field.collection in fmt.parts:
+        part = fmt.parts[field.collection]
+        return f"of `{part.of}`"
+    members = [name for name, _ in fmt.joins[str(field.collection)].members]
+    return "of " + " and ".join(f"`{name}`" for name in members)
+
+
+def _branch(source: FieldSource, field: Field) -> str:
+    """Return the accepted names with what differs from the event model: unit, type, optional."""
+    # the same branch in an RNTuple has : for .
+    names = " or ".join(f"`{name}`" for name in source.branches if ":" not in name)
     usual = {"float": FLOATS, "int": INTS, "bool": BOOLS}.get(field.kind, source.kinds)
-    remarks = [source.unit] if source.unit != field.unit else []
-    remarks += ["any number"] if set(source.kinds) > set(usual) else []
+    remarks = ["mass"] if source.from_mass else []
+    remarks += [source.unit] if source.unit != field.unit and names else []
+    if source.at_least is not None:
+        remarks.append(f"at least {source.at_least}")
+    elif field.kind == "bool" and set(source.kinds) > set(usual):
+        remarks.append("not 0")
+    elif set(source.kinds) > set(usual):
+        remarks.append("any number")
+    remarks += ["first of the list"] if source.first else []
+    remarks += [f"else {source.fill:g} {field.unit}".rstrip()] if source.fill is not None and names else []
     remarks += ["optional"] if source.optional else []
     remarks += ["simulation only"] if source.simulation_only else []
+    if not names:
+        return f"mass {source.fill:g} {field.unit}" if source.from_mass else f"{source.fill:g}"
     return f"{names} ({', '.join(remarks)})" if remarks else names
 
 

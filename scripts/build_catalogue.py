@@ -46,7 +46,7 @@ def main(shared: Path) -> None:
             rows = list(csv.DictReader(file))
         write(
             f"files_{release}.csv.gz",
-            ("skim", "kind", "dsid", "period", "url", "size", "adler32"),
+            ("skim", "kind", "dsid", "period", "url", "size", "adler32", "record"),
             file_rows(release, files),
         )
         write(
@@ -96,6 +96,7 @@ def file_rows(release: str, files: Iterable[dict[str, str]]) -> list[tuple[str, 
                 row["uri"],
                 row["size_bytes"],
                 row["adler32"],
+                str(int(row["record_id"])),
             )
         )
     return sorted(rows)

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty cache: what this machine has fetched or refreshed decides no test."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("FEMTOBARN_CACHE", str(folder))
+        for name in [
+            n
+            for n in os.environ
+            if n.startswith("FEMTOBARN_") and n not in {"FEMTOBARN_CACHE", "FEMTOBARN_REALDATA"}
+        ]:
+            patch.delenv(name)
+        yield folder
 
 
 @pytest.fixture(scope="session")

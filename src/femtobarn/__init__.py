@@ -20,7 +20,7 @@ _LANGUAGE = (
     "sqrt", "system", "tan", "tanh", "transverse_mass", "triplets", "um", "where",
 )  # fmt: skip
 _API = (
-    "Events", "analyses", "demo_data", "explain", "figures", "load", "open", "plan", "report", "run", "status",
+    "Events", "analyses", "demo_data", "explain", "figures", "inspect", "load", "open", "plan", "report", "run", "skim", "status",
 )  # fmt: skip
 
 __all__ = sorted((*_LANGUAGE, *_API, "__version__"))  # noqa: PLE0605 - one list for two rooms

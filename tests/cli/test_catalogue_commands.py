@@ -1,9 +1,10 @@
-"""``releases`` and ``datasets``: what is published, read from the bundled tables."""
+"""``releases`` and ``datasets``: what is published, from the tables in use."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,11 @@ from femtobarn.cli import main
 from femtobarn.data.catalogue import records, search
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def nothing_refreshed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEMTOBARN_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -32,6 +38,7 @@ def test_releases(run: Run) -> None:
     assert (rows["2025e-13tev-beta"]["files"], rows["2025e-13tev-beta"]["datasets"]) == (4668, 373)
     assert rows["2025e-13tev-beta"]["bytes"] == next(r.size for r in records() if r.record == 93910)
     assert "files" not in rows["2024r-pp"]
+    assert [row["energy"] for row in rows.values()] == ["13 TeV", "13 TeV", "8 TeV", "13 TeV"]
     assert 80020 in rows["2024r-pp"]["records"]
     code, text, _ = run("releases")
     assert (code, "2763.1 GB" in text, "portal only" in text) == (0, True, True)
@@ -64,6 +71,7 @@ def test_files(run: Run) -> None:
     (row,) = json.loads(text)
     assert code == 0
     assert (row["size"], row["adler32"]) == (5407367, "1a80cedf")
+    assert (row["release"], row["skim"], row["record"]) == ("2025e-13tev-beta", "exactly4lep", 93928)
     assert row["url"].startswith("root://")
     assert row["url"].endswith(row["name"])
     code, text, _ = run("datasets", "files", "700600")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import uproot
+
+from femtobarn.data.storage.source import Transfer
 
 
 def counts(entries: int, most: int, seed: int) -> np.ndarray:
@@ -73,3 +75,49 @@ def write(
             if stop > start:
                 out.extend({name: values[start:stop] for name, values in columns.items()})
     return path
+
+
+class MemorySource:
+    """A remote file whose bytes are in memory; counts what it is asked, and may change its answers.
+
+    ``fault`` gets each answer: the number of answers before it, its offset, its bytes.
+    """
+
+    validator = ""
+
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        name: str = "https://example.org/file.root",
+        ranges: bool = True,
+        fault: Callable[[int, int, bytes], bytes] | None = None,
+    ) -> None:
+        self.name, self.size, self.ranges = name, len(content), ranges
+        self.transfer = Transfer()
+        self.calls: list[list[tuple[int, int]]] = []
+        self.closed = False
+        self._content, self._fault, self._answers = content, fault, 0
+
+    def read(self, offset: int, count: int) -> bytes:
+        self.calls.append([(offset, count)])
+        return self._answer(offset, count)
+
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        self.calls.append(list(ranges))
+        return [self._answer(*place) for place in ranges]
+
+    def body(self) -> Iterator[bytes]:
+        yield self._content
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _answer(self, offset: int, count: int) -> bytes:
+        data = self._content[offset : offset + count]
+        if self._fault is not None:
+            data = self._fault(self._answers, offset, data)
+        self._answers += 1
+        self.transfer.bytes += len(data)
+        self.transfer.requests += 1
+        return data

@@ -6,21 +6,68 @@ from pathlib import Path
 
 import pytest
 
-from femtobarn.base.errors import UnknownNameError
-from femtobarn.data.catalogue import RecognisedName, recognise, release, releases
+from femtobarn.base.errors import UnknownNameError, UsageError
+from femtobarn.data.catalogue import (
+    RecognisedName,
+    by_record,
+    known,
+    published,
+    published_at,
+    recognise,
+    records,
+    release,
+    releases,
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_refreshed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEMTOBARN_CACHE", str(tmp_path / "cache"))
+
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", releases())
 def test_every_published_name_is_recognised(name: str) -> None:
-    known = release(name)
-    for skim in known.skims:
-        for file in known.files(skim):
+    of = release(name)
+    for skim in of.skims:
+        for file in of.files(skim):
             assert recognise(file.name) == RecognisedName(name, skim, file.kind, file.dsid, file.period)
             assert recognise(file.url) == recognise(file.name)
             assert file.size > 0
             assert len(file.adler32) == 8
+            assert (file.release, file.skim) == (name, skim)
+            assert file in by_record(file.record)
+            assert file in published(file.name)
+            assert published_at(file.url) == file
+
+
+def test_records_hold_what_the_portal_says() -> None:
+    for record in records():
+        files = by_record(record.record)
+        assert all(f.release == record.release for f in files)
+        if files and record.size is not None and record.release == "2025e-13tev-beta":
+            assert (len(files), sum(f.size for f in files)) == (record.files, record.size)
+    assert {r.record for r in records() if by_record(r.record)} == {
+        *range(15000, 15008),
+        *range(93911, 93935),
+    }
+
+
+@pytest.mark.parametrize(("name", "energy"), [("2016e-8tev", "8 TeV"), ("2024r-pp", "13 TeV")])
+def test_releases_of_which_only_records_are_bundled(name: str, energy: str) -> None:
+    only = release(name)
+    assert (only.sqrt_s, only.skims, dict(only.datasets)) == (energy, (), {})
+    assert only.luminosities.luminosity(["data"]) is None
+    assert any(r.release == name for r in records())
+    with pytest.raises(UsageError, match=f"none comes with the package.*femtobarn catalogue refresh {name}"):
+        only.files("noskim")
+
+
+def test_what_is_no_release_is_not_known() -> None:
+    assert known("2020e-13tev") == release("2020e-13tev")
+    assert known("cms-nanoaod") is None
 
 
 @pytest.mark.parametrize(
@@ -54,11 +101,11 @@ def test_luminosities_of_2020() -> None:
 
 
 def test_luminosities_of_2025() -> None:
-    known = release("2025e-13tev-beta")
-    periods = known.data_periods("exactly4lep")
+    of = release("2025e-13tev-beta")
+    periods = of.data_periods("exactly4lep")
     in_2015 = [p for p in periods if p.startswith("data15")]
     in_2016 = [p for p in periods if p.startswith("data16")]
-    table = known.luminosities
+    table = of.luminosities
     assert (len(in_2015), len(in_2016)) == (6, 10)
     assert table.luminosity(periods) == 36.6
     assert table.luminosity(reversed(periods)) == 36.6

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,9 +25,9 @@ from femtobarn.base.errors import (
     UnreadableError,
     UsageError,
 )
-from femtobarn.data.columns import Column, TreeReader, list_trees, open_tree
+from femtobarn.data.columns import Column, TreeReader, describe, list_trees, open_tree
 
-RELEASES = ("2020e-13tev", "2025e-13tev-beta")
+from .files import MemorySource
 
 
 def as_awkward(column: Column) -> ak.Array:
@@ -38,25 +39,45 @@ def as_awkward(column: Column) -> ak.Array:
 @pytest.mark.realdata
 def test_every_branch_of_the_real_files_equals_plain_uproot(realdata: Path) -> None:
     seen = 0
-    for path in sorted(realdata.glob("20[12]*e-*/*/*.root")):
-        (name,) = list_trees(path)
-        with open_tree(path) as tree, uproot.open({str(path): name}) as plain:
-            branches = tree.branches()
-            assert set(branches) == set(plain.keys())
-            assert tree.entries == plain.num_entries
-            columns = tree.read(list(branches), 0, tree.entries)
-            for branch, column in columns.items():
-                expected = plain[branch].array()
-                assert column.content.dtype == np.dtype(branches[branch].dtype)
-                assert column.content.dtype.isnative
-                if branches[branch].shape == "string":
-                    text = bytes(column.content[: column.offsets[1]]).decode()
-                    assert text == expected[0]
-                    assert column.entries == tree.entries
-                else:
-                    assert ak.array_equal(as_awkward(column), expected, dtype_exact=True), (path, branch)
+    for path in sorted(realdata.glob("**/*.root")):
+        for name in list_trees(path):
+            assert_equals_plain_uproot(path, name)
             seen += 1
-    assert seen == 15
+    assert seen == 22
+
+
+def assert_equals_plain_uproot(path: Path, name: str) -> None:
+    with open_tree(path, name) as tree, uproot.open({str(path): name}) as plain:
+        infos = tree.branches()
+        known = {branch.name: branch for branch in reversed(list(plain.itervalues(recursive=True)))}
+        assert set(infos) == set(known)
+        assert tree.entries == plain.num_entries
+        readable = [branch for branch, info in infos.items() if info.shape != "other"]
+        for branch, column in tree.read(readable, 0, tree.entries).items():
+            expected = known[branch].array()
+            assert column.content.dtype == np.dtype(infos[branch].dtype)
+            assert column.content.dtype.isnative
+            if infos[branch].shape == "string":
+                assert bytes(column.content[: column.offsets[1]]).decode() == expected[0]
+                assert column.entries == tree.entries
+            else:
+                values = ak.from_regular(expected, axis=None)
+                assert ak.array_equal(as_awkward(column), values, dtype_exact=True, equal_nan=True), (
+                    path,
+                    branch,
+                )
+
+
+@pytest.mark.realdata
+def test_what_of_physlite_can_be_read(realdata: Path) -> None:
+    with open_tree(realdata / "2024r-pp/PHYSLITE_example.root", "CollectionTree") as tree:
+        infos = tree.branches()
+        shapes = Counter(info.shape for info in infos.values())
+        pt = tree.read(["AnalysisMuonsAuxDyn.pt"], 0, 100)["AnalysisMuonsAuxDyn.pt"]
+    assert infos["AnalysisMuonsAuxDyn.pt"].typename == "std::vector<float>"
+    assert (shapes["scalar"] + shapes["list"] + shapes["string"], shapes["other"]) == (729, 764)
+    assert pt.entries == 100
+    assert (pt.content > 1000).all()  # MeV
 
 
 @pytest.mark.realdata
@@ -296,3 +317,103 @@ def test_importing_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.realdata
+def test_the_description_of_a_real_file(realdata: Path) -> None:
+    (path,) = realdata.glob("2025e-13tev-beta/exactly4lep/*periodD*.root")
+    found = describe(path)
+    assert (found.name, found.size, found.root_version) == (str(path), 2_219_662, "6.34/00")
+    assert (found.algorithm, found.level) == ("zlib", 1)
+    assert [(key.name, key.class_name, key.cycle) for key in found.keys] == [("analysis", "TTree", 1)]
+    (tree,) = found.trees
+    assert (tree.name, tree.title, tree.kind, tree.entries) == ("analysis", "analysis", "TTree", 3424)
+    assert (tree.clusters.number, tree.clusters.smallest, tree.clusters.largest) == (61, 5, 228)
+    # the sums that ROOT itself keeps in the tree
+    assert (tree.compressed, tree.uncompressed) == (2_162_119, 5_312_934)
+    assert tree.ratio == pytest.approx(2.457, abs=0.001)
+    branches = {branch.name: branch for branch in tree.branches}
+    assert len(branches) == 117
+    assert (branches["lep_pt"].typename, branches["lep_pt"].baskets) == ("RVec<float>", 61)
+    assert (branches["category"].shape, branches["category"].compression) == ("string", "zlib")
+    assert branches["met_mpx"].compression == "none"
+
+
+@pytest.mark.realdata
+def test_every_real_file_has_a_description(realdata: Path) -> None:
+    for path in realdata.glob("**/*.root"):
+        found = describe(path)
+        assert [tree.name for tree in found.trees] == list(list_trees(path))
+        for tree in found.trees:
+            with open_tree(path, tree.name) as reader:
+                assert [branch.name for branch in tree.branches] == list(reader.branches())
+            assert 0 < tree.compressed < found.size
+            assert all(branch.compression for branch in tree.branches if branch.baskets)
+            filled = [branch for branch in tree.branches if branch.baskets and tree.entries]
+            assert all(branch.uncompressed > 0 for branch in filled), path
+
+
+def test_the_description_of_a_file_without_trees(tmp_path: Path) -> None:
+    path = tmp_path / "histograms.root"
+    with uproot.recreate(path, compression=uproot.ZSTD(3)) as file:
+        file["one"] = np.histogram([1.0, 2.0])
+        file["deep/two"] = np.histogram([1.0, 2.0])
+    found = describe(path)
+    assert found.trees == ()
+    assert [(key.name, key.class_name) for key in found.keys] == [
+        ("one", "TH1D"),
+        ("deep", "TDirectory"),
+        ("deep/two", "TH1D"),
+    ]
+    assert (found.algorithm, found.level) == ("zstd", 3)
+    assert list_trees(path) == {}
+    with pytest.raises(TreeMissingError, match="It has no tree at all"):
+        describe(path, "mini")
+
+
+@pytest.mark.parametrize("kind", ["zlib", "lz4", "zstd", "lzma", "none"])
+def test_the_description_of_compression_and_folders(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "deep.root"
+    compression = {
+        "zlib": uproot.ZLIB(4),
+        "lz4": uproot.LZ4(4),
+        "zstd": uproot.ZSTD(4),
+        "lzma": uproot.LZMA(4),
+        "none": None,
+    }[kind]
+    with uproot.recreate(path, compression=compression) as file:
+        out = file.mktree("deep/t", {"x": np.float64, "n": np.int8}, title="far down")
+        out.extend({"x": np.zeros(1000), "n": np.zeros(1000, dtype=np.int8)})
+        out.extend({"x": np.zeros(10), "n": np.zeros(10, dtype=np.int8)})
+        file.mktree("empty", {"x": np.float64})
+    found = describe(path)
+    assert (found.algorithm, found.level) == (kind, 0 if kind == "none" else 4)
+    tree, empty = found.trees
+    assert (tree.name, tree.title, tree.entries) == ("deep/t", "far down", 1010)
+    assert (tree.clusters.number, tree.clusters.smallest, tree.clusters.largest) == (2, 10, 1000)
+    assert [branch.compression for branch in tree.branches] == [kind, kind]
+    assert (tree.ratio > 3) == (kind != "none")
+    assert (empty.entries, empty.clusters.number, empty.ratio) == (0, 0, 1.0)
+    assert empty.branches[0].compression == ""
+    assert describe(path, "empty").trees == (empty,)
+
+
+def test_the_description_of_a_branch_with_a_long_name(tmp_path: Path) -> None:
+    path = tmp_path / "long.root"
+    name = "x" * 3000
+    with uproot.recreate(path, compression=uproot.LZ4(1)) as file:
+        file.mktree("t", {name: np.float64}).extend({name: np.zeros(1000)})
+    for place in (path, MemorySource(path.read_bytes())):
+        (branch,) = describe(place).trees[0].branches
+        assert (branch.name, branch.compression) == (name, "lz4")
+
+
+def test_the_description_of_damaged_files(small: Path, tmp_path: Path) -> None:
+    whole = small.read_bytes()
+    for size in (0, 10, 100, 1000, len(whole) - 5):
+        path = tmp_path / "cut.root"
+        path.write_bytes(whole[:size])
+        with pytest.raises((DamagedError, NotRootError), match=r"cut\.root"):
+            describe(path)
+    with pytest.raises(UnreadableError, match="there is no such file"):
+        describe(tmp_path / "none.root")

@@ -24,6 +24,8 @@ from femtobarn.running.executors.local import LocalExecutor
 from femtobarn.running.executors.messages import Setup, Work, encode, receive
 from femtobarn.running.results.store import FolderStore
 
+from .toys import job
+
 Make = Callable[..., Settings]
 TRUTH = ("histograms.npz", "histograms.json", "cutflow.csv", "yields.csv")
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -183,7 +185,7 @@ def test_closing_early_ends_the_workers(
 ) -> None:
     pids: set[int] = set()
     runner = LocalExecutor(2, on_dispatch=lambda _, pid: pids.add(pid))
-    outcomes = runner.run(spec, make_plan(spec, inputs, settings()).tasks, FolderStore(tmp_path))
+    outcomes = runner.run(job(spec), make_plan(spec, inputs, settings()).tasks, FolderStore(tmp_path))
     assert next(iter(outcomes)).processed
     outcomes.close()
     assert len(pids) == 2
@@ -233,7 +235,7 @@ worker.main()
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    process.stdin.write(encode(Setup(analysis=spec, store=str(tmp_path))) + encode(Work(task=task)))
+    process.stdin.write(encode(Setup(job=job(spec), store=str(tmp_path))) + encode(Work(task=task)))
     process.stdin.flush()
     body = receive(process.stdout)
     assert body is not None

@@ -20,7 +20,7 @@ from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.run import exit_code, run
 from femtobarn.running.results.store import FolderStore
 
-from .toys import data_name, mc_name, toy_spec, write_events
+from .toys import data_name, job, mc_name, toy_spec, write_events
 
 Make = Callable[..., Settings]
 
@@ -236,15 +236,15 @@ def test_transient_errors_are_tried_again(
     monkeypatch.setattr(executor, "run_task", shaky)
     pauses: list[float] = []
     store = FolderStore(tmp_path)
-    outcome = attempt(spec, first, store, pause=pauses.append)
+    outcome = attempt(job(spec), first, store, pause=pauses.append)
     assert outcome.processed
     assert outcome.attempts == 3
     assert pauses == [1.0, 2.0]
     errors[:] = [TransientDataError("still busy")] * 9
-    outcome = attempt(spec, first, store, pause=pauses.append)
+    outcome = attempt(job(spec), first, store, pause=pauses.append)
     assert (outcome.processed, outcome.attempts, outcome.reason) == (False, 3, "still busy")
     errors[:] = [UnreadableError("gone")]
-    outcome = attempt(spec, first, store, pause=pauses.append)
+    outcome = attempt(job(spec), first, store, pause=pauses.append)
     assert (outcome.processed, outcome.attempts) == (False, 1)
     errors[:] = [ZeroDivisionError("odd")]
-    assert attempt(spec, first, store).reason == "ZeroDivisionError: odd"
+    assert attempt(job(spec), first, store).reason == "ZeroDivisionError: odd"

@@ -36,7 +36,7 @@ from femtobarn.running.results.partial import Partial, read_partial, write_parti
 from femtobarn.running.results.reader import RunResults
 from femtobarn.running.results.store import FolderStore
 
-from .toys import data_name, mc_name
+from .toys import data_name, job, mc_name
 
 Make = Callable[..., Settings]
 
@@ -57,7 +57,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, spec: AnalysisSpec, inputs
 @pytest.fixture(scope="module")
 def partial(spec: AnalysisSpec, inputs: Inputs) -> Partial:
     plan = make_plan(spec, inputs, Settings(part_bytes=20_000, chunk_entries=300))
-    return run_task(spec, plan.tasks[-1], worker="w")
+    return run_task(job(spec), plan.tasks[-1], worker="w")
 
 
 def test_partial_round_trip(partial: Partial, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.task import run_task
 from femtobarn.running.results.version import results_version
 
+from .toys import job
+
 STORED = json.loads(Path(__file__).with_name("results_digests.json").read_text(encoding="utf-8"))
 ENTRIES = 4000
 MASSES = np.array([0.000511, 0.105658])
@@ -92,7 +94,7 @@ def test_the_numbers_are_those_of_this_version(name: str, mode: str, folder: Pat
     spec = find_analysis(name).freeze(release="2025e-13tev-beta", mode=mode)
     inputs = gather(spec, folder)
     (task,) = make_plan(spec, inputs, Settings(part_bytes=10**9, chunk_entries=1000)).tasks
-    partial = run_task(inputs.spec, task)
+    partial = run_task(job(inputs.spec), task)
     arrays = {"/".join(k): v for k, v in partial.histograms.items()} | dict(partial.cutflow)
     assert all(v.any() for v in arrays.values())
     # nine digits: instruction sets may differ in the last ones

@@ -9,10 +9,11 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from femtobarn.base.records import AnalysisSpec
+from femtobarn.base.records import Access, AnalysisSpec, Job
 from femtobarn.physics.language import Analysis, Regular, Variable, ev, mc
 
 RELEASE = "2025e-13tev-beta"
+DATA_RUN = 276262
 INPUTS = {
     "release": {
         RELEASE: {
@@ -72,6 +73,11 @@ def toy_spec(cut: float = 20.0, mode: str = "physics", inputs: dict | None = INP
     return toy_analysis(cut, inputs).freeze(release=RELEASE, mode=mode)
 
 
+def job(spec: AnalysisSpec) -> Job:
+    """What runs tasks needs, with every folder of this machine permitted."""
+    return Job(analysis=spec, access=Access(prefixes=("/",)))
+
+
 def data_name(period: str) -> str:
     return f"ODEO_FEB2025_v0_exactly4lep_{period}.exactly4lep.root"
 
@@ -85,15 +91,17 @@ def write_events(
     entries: int,
     *,
     seed: int = 1,
-    channel: int = 276262,
+    channel: int = DATA_RUN,
     cross_section: float = 2.0,
     sum_of_weights: float = 50_000.0,
     clusters: int = 5,
     tree: str = "analysis",
     title: str = "analysis",
+    run: int | None = None,
 ) -> Path:
     """Write events; the cross-section in pb is divided among xsec, kfac and filteff."""
     rng = np.random.default_rng([seed, entries])
+    run = (channel if channel == DATA_RUN else 284500) if run is None else run
     count = rng.integers(0, 5, entries)
     total = int(count.sum())
 
@@ -102,6 +110,8 @@ def write_events(
 
     pt = np.round(rng.exponential(30.0, total), 3)
     columns = {
+        "runNumber": np.full(entries, run, np.uint32),
+        "eventNumber": np.arange(entries, dtype=np.uint64),
         "channelNumber": np.full(entries, channel, np.uint32),
         "trigE": rng.random(entries) < 0.7,
         "met": rng.exponential(25.0, entries).astype(np.float32),

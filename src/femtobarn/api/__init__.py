@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from femtobarn.api.inspect import inspect
 from femtobarn.api.look import Events, explain, open  # noqa: A004 - fb.open is meant to read like open
 from femtobarn.api.runs import analyses, demo_data, figures, load, plan, report, run, status
+from femtobarn.api.skims import skim
 
 __all__ = [
     "Events",
@@ -11,10 +13,12 @@ __all__ = [
     "demo_data",
     "explain",
     "figures",
+    "inspect",
     "load",
     "open",
     "plan",
     "report",
     "run",
+    "skim",
     "status",
 ]

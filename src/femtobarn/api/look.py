@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from femtobarn.base.errors import SettingsError, UnknownFieldError, UnknownNameError, UsageError
 from femtobarn.data.formats.model import COLLECTIONS, FIELDS
+from femtobarn.data.storage.urls import is_remote, shown
 
 if TYPE_CHECKING:
     from femtobarn.data.formats import Format
@@ -22,8 +23,9 @@ class Events:
     lists what the file has.
     """
 
-    def __init__(self, path: Path, fmt: Format, prefix: str = "") -> None:
-        self._path, self._format, self._prefix = path, fmt, prefix
+    def __init__(self, file: str | Path, fmt: Format, prefix: str = "") -> None:
+        self._file, self._format, self._prefix = file, fmt, prefix
+        self._name = Path(shown(str(file))).name
         self._fields: tuple[str, ...] | None = None
         self._entries: int | None = None
 
@@ -49,14 +51,14 @@ class Events:
         if self._fields is not None:
             return
         from femtobarn.base.errors import FormatError
-        from femtobarn.data.columns import open_tree
+        from femtobarn.data.formats.opening import open_events, reached
         from femtobarn.data.formats.reader import EventReader
 
-        with open_tree(str(self._path), self._format.tree) as tree:
+        with reached(self._file) as place, open_events(place, self._format) as tree:
             reader = EventReader(tree, self._format)
             self._entries = tree.entries
             found = []
-            for path in self._format.fields:
+            for path in self._format.paths:
                 try:
                     reader.resolve([path])
                 except FormatError:
@@ -76,21 +78,21 @@ class Events:
         start, stop
             first event, and the one after the last (None: to the end)
         """
-        from femtobarn.data.columns import open_tree
         from femtobarn.data.formats.awkward_view import to_awkward
+        from femtobarn.data.formats.opening import open_events, reached
         from femtobarn.data.formats.reader import EventReader
 
         names = [fields] if isinstance(fields, str) else fields
         paths = list(self.fields) if names is None else [p for f in names for p in self._expand(f)]
         end = len(self) if stop is None else min(stop, len(self))
-        with open_tree(str(self._path), self._format.tree) as tree:
+        with reached(self._file) as place, open_events(place, self._format) as tree:
             columns = EventReader(tree, self._format).read(paths, start, max(start, end))
         return to_awkward(columns, paths)
 
     def _expand(self, name: str) -> list[str]:
         below = [f for f in self.fields if f == name or f.startswith(f"{name}.")]
         if not below:
-            raise UnknownNameError(f"field in {self._path.name}", name, self.fields)
+            raise UnknownNameError(f"field in {self._name}", name, self.fields)
         return below
 
     def __getattr__(self, name: str) -> Any:
@@ -104,8 +106,8 @@ class Events:
                 found = found[part]
             return found
         if any(f.startswith(f"{path}.") for f in FIELDS):
-            return Events(self._path, self._format, f"{path}.")
-        raise UnknownFieldError(self._path.name, path, self.fields)
+            return Events(self._file, self._format, f"{path}.")
+        raise UnknownFieldError(self._name, path, self.fields)
 
     def __dir__(self) -> list[str]:
         """Return what can follow."""
@@ -121,26 +123,49 @@ class Events:
             return self.arrays(start=start, stop=stop)
         index = where + len(self) if where < 0 else where
         if not 0 <= index < len(self):
-            msg = f"{self._path.name} has events 0 to {len(self) - 1}; there is no event {where}."
+            msg = f"{self._name} has events 0 to {len(self) - 1}; there is no event {where}."
             raise IndexError(msg)
         return self.arrays(start=index, stop=index + 1)[0]
 
     def __repr__(self) -> str:
         """Return file, release, number of events and fields."""
-        return f"<{len(self):,} events of {self._path.name} ({self.release}), {len(self.fields)} fields>"
+        return f"<{len(self):,} events of {self._name} ({self.release}), {len(self.fields)} fields>"
 
 
-def open(file: str | Path, *, release: str | None = None) -> Events:  # noqa: A001 - fb.open
-    """Return the events of a ROOT file; the release is recognised from what is in it unless given."""
+def open(  # noqa: A001 - fb.open
+    file: str | Path,
+    *,
+    release: str | None = None,
+    format: str | Path | None = None,  # noqa: A002 - what the command line calls it
+) -> Events:
+    """Return the events of a ROOT file; the format is recognised from what is in it unless given.
+
+    Parameters
+    ----------
+    file
+        a path, or an http(s) or root address
+    release
+        the release of whose format the file is
+    format
+        a format file for ntuples that the package does not know
+    """
     from femtobarn.data.formats import format_of
-    from femtobarn.data.formats.detect import detect_format
+    from femtobarn.data.formats.opening import reached, recognise_content
+    from femtobarn.data.formats.userfile import hand_in
 
-    path = existing(file)
-    return Events(path, detect_format(str(path)) if release is None else format_of(release))
+    if format is not None:
+        hand_in(Path(format))
+    place = existing(file)
+    if release is not None:
+        return Events(place, format_of(release))
+    with reached(place) as found:
+        return Events(place, recognise_content(found).format)
 
 
-def existing(file: str | Path) -> Path:
-    """Return the path of a file; UsageError if there is none."""
+def existing(file: str | Path) -> str | Path:
+    """Return the path or address of a file; UsageError if it is a path where there is none."""
+    if isinstance(file, str) and is_remote(file):
+        return file
     if not isinstance(file, str | Path) or not Path(file).exists():
         msg = f"Expected a ROOT file, but {str(file)!r} does not exist. Check the path."
         raise UsageError(msg)
@@ -154,6 +179,7 @@ def explain(
     *,
     mode: str = "physics",
     options: Mapping[str, Any] | None = None,
+    format: str | Path | None = None,  # noqa: A002 - what the command line calls it
 ) -> tuple[Explanation, ...]:
     """Return every cut of one event of a file, for every selection of an analysis.
 
@@ -162,10 +188,14 @@ def explain(
     analysis
         a name, a Python file, or an `Analysis`
     file, entry
-        which event
-    mode, options
+        which event; the file is a path or an address
+    mode, options, format
         as in a run
     """
+    from femtobarn.data.formats.userfile import hand_in
+
+    if format is not None:
+        hand_in(Path(format))
     from femtobarn.api.runs import find
     from femtobarn.physics.language.explain import explain_analysis
 

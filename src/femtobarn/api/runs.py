@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from femtobarn.base.errors import DataError, SettingsError, TypesError, UnknownNameError
-from femtobarn.base.records import AnalysisSpec, Settings, first_fault
+from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings, first_fault
 from femtobarn.base.settings import default_settings, histogram_limit
+from femtobarn.base.settings import prefixes as allowed_prefixes
+from femtobarn.data.storage.urls import shown
 
 if TYPE_CHECKING:
+    from femtobarn.data.catalogue.resolvers import Remote
     from femtobarn.physics.language.analysis import Analysis
     from femtobarn.running.engine.inputs import Inputs
     from femtobarn.running.engine.observer import Observer
@@ -25,7 +28,16 @@ if TYPE_CHECKING:
     from femtobarn.running.engine.run import RunStatus
     from femtobarn.running.results.reader import RunResults
 
-Data = str | Path | Sequence[str | Path]
+Data = str | Path | Sequence[str | Path] | None
+
+
+@dataclass(frozen=True)
+class Skimming:
+    """A request to write the events that pass a selection; see `femtobarn.api.skims.skim`."""
+
+    selection: str
+    columns: tuple[str, ...] | None = None
+    to: str = "root"
 
 
 @dataclass(frozen=True)
@@ -59,26 +71,56 @@ def find(analysis: str | Path | Analysis) -> Analysis:
 
 def prepare(
     analysis: str | Path | Analysis,
-    data: Data,
+    data: Data = None,
     *,
     release: str | None = None,
     mode: str = "physics",
     options: Mapping[str, Any] | None = None,
+    kind: Kind | None = None,
+    format: str | Path | None = None,  # noqa: A002 - what the command line calls it
+    skimming: Skimming | None = None,
     **settings: Any,
 ) -> Prepared:
     """Return a run that could start; for parameters see `run`."""
-    from femtobarn.running.engine.inputs import gather, given_files
+    from femtobarn.data.formats.userfile import hand_in
+    from femtobarn.running.engine.inputs import catalogue_files, gather
+    from femtobarn.running.engine.places import given_files
 
     if options is not None and not isinstance(options, Mapping):
         msg = f"options are names with values, such as {{'threshold': 25}}, not {options!r}."
         raise TypesError(msg)
-    found = find(analysis)
-    paths = given_files(_places(data))
-    if release is None:
-        release = _release_of(found, paths)
-    spec = found.freeze(release=release, mode=mode, options=options)
-    inputs = gather(spec, paths)
-    return Prepared(inputs.spec, inputs, _settings(settings))
+    if kind not in {None, "data", "mc"}:
+        raise UnknownNameError("kind of file", kind, ("data", "mc"))
+    if format is not None:
+        own = hand_in(Path(format)).release
+        release = own if release is None else release
+    found, chosen = find(analysis), _settings(settings)
+    access = Access(policy=chosen.access, prefixes=allowed_prefixes())
+    if data is None:
+        spec = _frozen(found, release, mode, options, skimming)
+        files: Sequence[Remote] = catalogue_files(spec)
+    else:
+        files = given_files(_places(data))
+        if release is None:
+            release = _release_of(found, files, access)
+        spec = _frozen(found, release, mode, options, skimming)
+    inputs = gather(spec, files, access=access, kind=kind)
+    return Prepared(inputs.spec, inputs, chosen)
+
+
+def _frozen(
+    analysis: Analysis,
+    release: str | None,
+    mode: str,
+    options: Mapping[str, Any] | None,
+    skimming: Skimming | None,
+) -> AnalysisSpec:
+    from femtobarn.running.engine.skim import with_skim
+
+    spec = analysis.freeze(release=release, mode=mode, options=options)
+    if skimming is None:
+        return spec
+    return with_skim(spec, skimming.selection, skimming.columns, skimming.to)
 
 
 def _settings(given: Mapping[str, Any]) -> Settings:
@@ -95,37 +137,35 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         raise SettingsError(msg) from error
 
 
-def _places(data: Data) -> list[Path]:
-    """Return the folders and files that ``data`` names."""
-    items = [data] if isinstance(data, str | Path) else data
-    try:
-        places = [Path(item) for item in items]
-    except TypeError as error:
-        msg = f"data is a folder, a file, or a list of them, not {data!r}."
-        raise TypesError(msg) from error
-    if any(isinstance(i, str) and not i for i in items):
+def _places(data: Data) -> list[str | Path]:
+    """Return what ``data`` names, one by one."""
+    places = [data] if isinstance(data, str | Path) else list(data) if isinstance(data, Sequence) else [data]
+    if not all(isinstance(p, str | Path) for p in places):
+        msg = f"data is a folder, a file, an address, or a list of them, not {data!r}."
+        raise TypesError(msg)
+    if any(isinstance(i, str) and not i for i in places):
         msg = "data is an empty name: give a folder or a file (an unset variable?)."
         raise SettingsError(msg)
-    return places
+    return [p for p in places if p is not None]
 
 
-def _release_of(analysis: Analysis, paths: Sequence[Path]) -> str | None:
+def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> str | None:
     """Return the release that most of the files are of, among those the analysis knows."""
     from femtobarn.data.catalogue import recognise
-    from femtobarn.data.formats.detect import detect_format
+    from femtobarn.running.engine.inputs import release_inside
 
     votes: Counter[str] = Counter()
     unknown = []
-    for path in paths:
-        name = recognise(path.name)
-        if name is None:
-            unknown.append(path)
+    for file in files:
+        name = recognise(file.name) if file.release is None else file
+        if name is None or name.release is None:
+            unknown.append(file)
         elif not analysis.inputs or name.release in analysis.inputs:
             skim = analysis.inputs[name.release].skim if analysis.inputs else None
             votes[name.release] += 2 if skim in {None, name.skim} else 1
-    for path in unknown if not votes else ():
+    for file in unknown if not votes else ():
         try:
-            release = detect_format(str(path)).release
+            release = release_inside(file, access)
         except DataError:
             continue  # the plan will tell why
         if not analysis.inputs or release in analysis.inputs:
@@ -135,30 +175,37 @@ def _release_of(analysis: Analysis, paths: Sequence[Path]) -> str | None:
 
 def plan(
     analysis: str | Path | Analysis,
-    data: Data,
+    data: Data = None,
     *,
     release: str | None = None,
     mode: str = "physics",
     options: Mapping[str, Any] | None = None,
+    kind: Kind | None = None,
+    format: str | Path | None = None,  # noqa: A002 - what the command line calls it
     **settings: Any,
 ) -> Plan:
     """Return what a run would do: files, parts, branches, bytes, and what is missing. Reads no event."""
     from femtobarn.running.engine.plan import make_plan
 
-    ready = prepare(analysis, data, release=release, mode=mode, options=options, **settings)
+    ready = prepare(
+        analysis, data, release=release, mode=mode, options=options, kind=kind, format=format, **settings
+    )
     return make_plan(ready.spec, ready.inputs, ready.settings, histogram_limit=histogram_limit())
 
 
 def run(
     analysis: str | Path | Analysis,
-    data: Data,
+    data: Data = None,
     *,
     release: str | None = None,
     out: str | Path | None = None,
     mode: str = "physics",
     options: Mapping[str, Any] | None = None,
+    kind: Kind | None = None,
+    format: str | Path | None = None,  # noqa: A002 - what the command line calls it
     observer: Observer | None = None,
     command: str | None = None,
+    skimming: Skimming | None = None,
     **settings: Any,
 ) -> RunResults:
     """Run an analysis, or continue a run that was interrupted; draw its figures and write its report.
@@ -168,7 +215,8 @@ def run(
     analysis
         a name (see `analyses`), a Python file, or an `Analysis`
     data
-        a folder, a file, or several
+        folders, files, globs, http(s) and root addresses, ``record:N``, files that list such; None: what
+        the analysis wants of the published files
     release
         which release the files are of; None: recognised from the files
     out
@@ -177,13 +225,20 @@ def run(
         ``"physics"``, or ``"notebook"`` for the quirks of the published notebook
     options
         values for the options that the analysis declares
+    kind
+        ``"data"`` or ``"mc"``: what files hold that do not say it
+    format
+        a format file for ntuples that the package does not know; see `femtobarn inspect --draft`
     observer
         is told of the progress
     command
         what repeats this run, for the record
+    skimming
+        write selected events too: `femtobarn.api.skims.skim`
     settings
         fields of `femtobarn.base.records.Settings`: workers, max_files, max_events, fraction,
-        luminosity (fb^-1), strict, part_bytes, chunk_entries, executor
+        luminosity (fb^-1), strict, part_bytes, chunk_entries, executor, access (``"auto"``, ``"stream"``
+        or ``"cache"``)
 
     Returns
     -------
@@ -198,7 +253,17 @@ def run(
     from femtobarn.running.engine.run import exit_code
     from femtobarn.running.engine.run import run as run_engine
 
-    ready = prepare(analysis, data, release=release, mode=mode, options=options, **settings)
+    ready = prepare(
+        analysis,
+        data,
+        release=release,
+        mode=mode,
+        options=options,
+        kind=kind,
+        format=format,
+        skimming=skimming,
+        **settings,
+    )
     if out is not None and not str(out):
         msg = "The run directory is an empty name: give a folder (an unset variable?)."
         raise SettingsError(msg)
@@ -209,7 +274,7 @@ def run(
         ready.settings,
         folder,
         observer,
-        command=command or repeat(analysis, data, ready, folder),
+        command=command or repeat(analysis, data, ready, folder, kind=kind, format=format),
         histogram_limit=histogram_limit(),
     )
     if exit_code(results.info) != 1:  # nothing done: nothing to show
@@ -226,7 +291,15 @@ def default_folder(name: str) -> Path:
     return base if not base.exists() else next(p for p in numbered if not p.exists())
 
 
-def repeat(analysis: Any, data: Data, ready: Prepared, out: Path) -> str:
+def repeat(
+    analysis: Any,
+    data: Data,
+    ready: Prepared,
+    out: Path,
+    *,
+    kind: Kind | None = None,
+    format: str | Path | None = None,  # noqa: A002 - what the command line calls it
+) -> str:
     """Return the command that repeats a run; words if the analysis was declared in a program."""
     spec, settings = ready.spec, ready.settings
     if not isinstance(analysis, str | Path) and (
@@ -234,9 +307,15 @@ def repeat(analysis: Any, data: Data, ready: Prepared, out: Path) -> str:
     ):
         return f"(no command: the analysis {spec.name!r} was declared in the program that ran it)"
     name = analysis if isinstance(analysis, str | Path) else spec.name
-    words = ["femtobarn", "run", str(name), "--release", spec.release, "--mode", spec.mode]
+    verb = "run" if spec.skim is None else "skim"
+    words = ["femtobarn", verb, str(name), "--release", spec.release, "--mode", spec.mode]
+    if spec.skim is not None:
+        columns = (*spec.skim.fields, *(value for value, _ in spec.skim.values))
+        words += ["--selection", spec.skim.selection, "--columns", ",".join(columns), "--to", spec.skim.to]
     for place in _places(data):
-        words += ["--data", os.fspath(place)]
+        words += ["--data", shown(os.fspath(place))]
+    words += ["--kind", kind] if kind is not None else []
+    words += ["--format", str(format)] if format is not None else []
     words += ["--out", str(out)]
     for option in spec.options:
         words += ["--option", f"{option.name}={option.value}"]

@@ -150,6 +150,8 @@ class FigureRecord(Record):
         width and height in inches
     headroom
         the y axis ends at this multiple of the highest data point (or stack, without data)
+    log, log_x
+        logarithmic y axis, logarithmic x axis
     """
 
     name: str
@@ -163,6 +165,7 @@ class FigureRecord(Record):
     size: tuple[float, float] | None = None
     headroom: float | None = None
     log: bool = False
+    log_x: bool = False
     text: str = ""
 
 
@@ -197,6 +200,27 @@ class InputsRecord(Record):
     processes: tuple[ProcessRecord, ...] = ()
 
 
+class SkimRecord(Record):
+    """The events to write: those that pass ``selection``, nominally or under any variation.
+
+    Parameters
+    ----------
+    selection
+        which selection
+    fields
+        fields of the event model, with all objects of the event
+    values
+        names and nodes of what is computed and written beside them
+    to
+        the format of the files
+    """
+
+    selection: str
+    fields: tuple[str, ...]
+    values: tuple[tuple[str, int], ...] = ()
+    to: Literal["parquet", "root"] = "root"
+
+
 class OptionRecord(Record):
     """The value that an option of the analysis has in this run."""
 
@@ -225,6 +249,7 @@ class AnalysisSpec(Record):
     figures: tuple[FigureRecord, ...] = ()
     significances: tuple[SignificanceRecord, ...] = ()
     functions: tuple[FunctionRecord, ...] = ()
+    skim: SkimRecord | None = None
     inputs: InputsRecord
 
     @cached_property
@@ -239,8 +264,10 @@ class AnalysisSpec(Record):
     def identity(self) -> str:
         """Digest of everything that decides the numbers of a partial result."""
         ids = self.node_digests
+        skim = {} if self.skim is None else {"skim": self._skim_content(self.skim)}
         return digest(
             {
+                **skim,
                 "mode": self.mode,
                 "options": [o.model_dump(mode="json") for o in self.options],
                 "selections": [[s.name, [[c.name, ids[c.node]] for c in s.cuts]] for s in self.selections],
@@ -258,6 +285,10 @@ class AnalysisSpec(Record):
                 "functions": sorted(f.digest for f in self.functions),
             }
         )
+
+    def _skim_content(self, skim: SkimRecord) -> list[Any]:
+        # the format of the files is not part of it: they are written from the same partial results
+        return [skim.selection, skim.fields, [[name, self.node_digests[n]] for name, n in skim.values]]
 
     @property
     def variation_keys(self) -> tuple[str, ...]:
@@ -303,6 +334,8 @@ class InputFile(Record):
         what it holds; ``process`` is the analysis' name of the group
     format
         name of its ntuple format; empty: that of the release
+    origin
+        logical name of the file from which a skim has its events; empty if it is no skim
     """
 
     name: str
@@ -310,6 +343,7 @@ class InputFile(Record):
     size: int
     identity: str
     format: str = ""
+    origin: str = ""
     kind: Kind
     dataset: int | None = None
     period: str | None = None
@@ -338,6 +372,24 @@ class Task(Record):
     fraction: float | None = None
 
 
+class Job(Record):
+    """What runs tasks needs besides them.
+
+    Parameters
+    ----------
+    analysis
+        what is evaluated
+    access
+        what may be opened, and how remote files are read
+    formats
+        ntuple formats that are not part of the package, as the text of their files
+    """
+
+    analysis: AnalysisSpec
+    access: Access
+    formats: tuple[str, ...] = ()
+
+
 class SkippedFile(Record):
     """A file that was given and is not read, and why."""
 
@@ -347,11 +399,35 @@ class SkippedFile(Record):
     status: Literal["skipped", "failed"] = "skipped"
 
 
+class Origin(Record):
+    """Where the events of a skim are from, as far as normalisation needs it.
+
+    Parameters
+    ----------
+    name, size, entries
+        of the file that was skimmed first: logical name, bytes, events
+    first, last
+        its entries that were looked at, whether they passed or not (``last`` excluded)
+    processed
+        how many of them; fewer than ``last - first`` if parts failed
+    steps
+        what was done to them, first to last: ``analysis/selection (identity)``
+    """
+
+    name: str
+    size: int
+    entries: int
+    first: int
+    last: int
+    processed: int
+    steps: tuple[str, ...]
+
+
 class FileFacts(Record):
     """What a file says of itself; None where it does not.
 
     ``cross_section`` is in fb, with k-factor and filter efficiency; ``sum_of_weights`` is of the
-    dataset before any skim; ``simulated`` marks demo data.
+    dataset before any skim; ``simulated`` marks demo data; ``origin`` is where the events of a skim are from.
     """
 
     entries: int
@@ -359,6 +435,7 @@ class FileFacts(Record):
     simulated: bool = False
     cross_section: float | None = None
     sum_of_weights: float | None = None
+    origin: Origin | None = None
 
 
 class TaskMetrics(Record):

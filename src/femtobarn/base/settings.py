@@ -5,12 +5,33 @@
 ``FEMTOBARN_PART_BYTES``                size of the part of a file that makes a task (256 MiB)
 ``FEMTOBARN_CHUNK_ENTRIES``             events in memory at once (100,000)
 ``FEMTOBARN_HISTOGRAM_LIMIT``           bytes that the histograms of a run may take (4 GiB)
+``FEMTOBARN_PREFIXES``                  folders and beginnings of URLs below which files may be opened
+                                        besides those of the catalogue and the run, comma-separated
+``FEMTOBARN_CACHE``                     folder of the cache (default: the user's cache folder)
+``FEMTOBARN_CACHE_BYTES``               bytes that the cache may take (50 GB)
+``FEMTOBARN_CACHE_SMALL``               files up to this many bytes are always cached (256 MiB)
+``FEMTOBARN_CACHE_LARGEST``             files above this many bytes are never cached unasked (5 GB)
+``FEMTOBARN_SHARED_CACHE``              folders of caches that are only read, separated as in ``PATH``
+``FEMTOBARN_TIMEOUT``                   seconds that a server may be silent (30)
+``FEMTOBARN_ATTEMPTS``                  how often one address is asked before the next one (4)
+``FEMTOBARN_CONNECTIONS``               requests at once to one host, of all processes of a user (8)
+``FEMTOBARN_CA_FILE``                   certificates to trust besides those of the system (PEM)
+``FEMTOBARN_MIRRORS``                   other places of files: ``from=to`` beginnings of URLs,
+                                        comma-separated; those of a ``from`` replace what is built in
+``FEMTOBARN_METADATA_API``              address of the metadata of ATLAS Open Data
+``FEMTOBARN_PORTAL_API``                address of the CERN Open Data portal
 ======================================  ===========================================================
+
+Proxies are those of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``.
 """
 
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
+
+import platformdirs
 
 from femtobarn.base.errors import SettingsError
 from femtobarn.base.records import Settings
@@ -18,6 +39,14 @@ from femtobarn.base.records import Settings
 PART_BYTES = 256 * 1024 * 1024
 CHUNK_ENTRIES = 100_000
 HISTOGRAM_LIMIT = 4 * 1024**3
+CACHE_BYTES = 50 * 1000**3
+CACHE_SMALL = 256 * 1024**2
+CACHE_LARGEST = 5 * 1000**3
+TIMEOUT = 30.0
+ATTEMPTS = 4
+CONNECTIONS = 8
+METADATA_API = "https://atlasopenmagic-api.app.cern.ch"
+PORTAL_API = "https://opendata.cern.ch/api"
 
 
 def default_settings() -> Settings:
@@ -40,6 +69,112 @@ def histogram_limit() -> int:
     return _whole("FEMTOBARN_HISTOGRAM_LIMIT", HISTOGRAM_LIMIT)
 
 
+def prefixes() -> tuple[str, ...]:
+    """Return the folders and beginnings of URLs that this machine allows besides a run's own."""
+    return _listed("FEMTOBARN_PREFIXES")
+
+
+def cache_folder() -> Path:
+    """Return the folder of the cache; it may not exist yet."""
+    text = _text("FEMTOBARN_CACHE")
+    return Path(text).expanduser() if text else platformdirs.user_cache_path("femtobarn", appauthor=False)
+
+
+def cache_limit() -> int:
+    """Return how many bytes the cache may take."""
+    return _whole("FEMTOBARN_CACHE_BYTES", CACHE_BYTES)
+
+
+def cache_small() -> int:
+    """Return up to how many bytes a file is always cached."""
+    return _whole("FEMTOBARN_CACHE_SMALL", CACHE_SMALL)
+
+
+def cache_largest() -> int:
+    """Return above how many bytes a file is not cached unless that is asked for."""
+    return _whole("FEMTOBARN_CACHE_LARGEST", CACHE_LARGEST)
+
+
+def shared_caches() -> tuple[Path, ...]:
+    """Return the folders of caches that are only read, in the order in which they are searched."""
+    names = _text("FEMTOBARN_SHARED_CACHE").split(os.pathsep)
+    return tuple(Path(name.strip()).expanduser() for name in names if name.strip())
+
+
+def network_timeout() -> float:
+    """Return how many seconds a server may be silent."""
+    text = _text("FEMTOBARN_TIMEOUT")
+    if not text:
+        return TIMEOUT
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 3600:
+        msg = f"The environment variable FEMTOBARN_TIMEOUT must be seconds above 0, at most 3600, but is {text!r}."
+        raise SettingsError(msg)
+    return value
+
+
+def network_attempts() -> int:
+    """Return how often one address is asked before the next one is."""
+    return _whole("FEMTOBARN_ATTEMPTS", ATTEMPTS)
+
+
+def network_connections() -> int:
+    """Return how many requests may be under way to one host."""
+    return _whole("FEMTOBARN_CONNECTIONS", CONNECTIONS)
+
+
+def certificate_file() -> Path | None:
+    """Return the file of certificates that are trusted besides the system's, if one is named.
+
+    Raises
+    ------
+    SettingsError
+        if there is no such file
+    """
+    text = _text("FEMTOBARN_CA_FILE")
+    if not text:
+        return None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        msg = f"The environment variable FEMTOBARN_CA_FILE must name a file of certificates, but {text!r} is none."
+        raise SettingsError(msg)
+    return path
+
+
+def mirrors() -> tuple[tuple[str, str], ...]:
+    """Return pairs of beginnings of URLs; what is below the first is also below the second.
+
+    Raises
+    ------
+    SettingsError
+        if the variable does not hold pairs ``from=to``
+    """
+    pairs: list[tuple[str, str]] = []
+    for text in _listed("FEMTOBARN_MIRRORS"):
+        place, _, other = (part.strip() for part in text.partition("="))
+        if "://" not in place or "://" not in other:
+            msg = (
+                "The environment variable FEMTOBARN_MIRRORS must hold pairs of beginnings of URLs, "
+                f"from=to,from=to, but has {text!r}."
+            )
+            raise SettingsError(msg)
+        pairs.append((place, other))
+    return tuple(pairs)
+
+
+def metadata_api() -> str:
+    """Return the address of the metadata of ATLAS Open Data, without a slash at the end."""
+    return (_text("FEMTOBARN_METADATA_API") or METADATA_API).rstrip("/")
+
+
+def portal_api() -> str:
+    """Return the address of the CERN Open Data portal's interface, without a slash at the end."""
+    return (_text("FEMTOBARN_PORTAL_API") or PORTAL_API).rstrip("/")
+
+
 def cores() -> int:
     """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -47,8 +182,16 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def _text(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in _text(name).split(",") if part.strip())
+
+
 def _whole(name: str, default: int) -> int:
-    text = os.environ.get(name, "").strip()
+    text = _text(name)
     if not text:
         return default
     if not text.isdecimal() or int(text) < 1:

@@ -1,8 +1,7 @@
-"""``releases`` and ``datasets``: what is published, from the bundled tables; ``--json`` for programs."""
+"""``releases`` and ``datasets``: what is published, from the tables in use; ``--json`` for programs."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +9,14 @@ import typer
 
 from femtobarn.base.errors import SettingsError, UnknownNameError
 from femtobarn.cli import output
+from femtobarn.cli.refresh import JsonOption, catalogue_commands, print_json
 
 if TYPE_CHECKING:
     from femtobarn.data.catalogue import CatalogueFile, Dataset
 
 datasets = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Search and show datasets.")
+__all__ = ["catalogue_commands", "datasets", "releases"]
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ReleaseOption = Annotated[str | None, typer.Option(help="Only this release.")]
 DsidArgument = Annotated[int, typer.Argument(metavar="DSID", help="Dataset id, for instance 700600.")]
 
@@ -27,14 +27,16 @@ def releases(as_json: JsonOption = False) -> None:
     from femtobarn.data.catalogue import releases as names
 
     rows: list[dict[str, Any]] = []
-    for name in dict.fromkeys((*names(), *(r.release for r in records() if r.release))):
-        own = [r for r in records() if r.release == name]
-        row: dict[str, Any] = {"release": name, "records": [r.record for r in own]}
-        if name in names():
-            known = release(name)
+    for name in names():
+        known = release(name)
+        row: dict[str, Any] = {
+            "release": name,
+            "energy": known.sqrt_s,
+            "records": [r.record for r in records() if r.release == name],
+        }
+        if known.skims:
             files = [f for skim in known.skims for f in known.files(skim)]
             row |= {
-                "energy": known.sqrt_s,
                 "skims": list(known.skims),
                 "datasets": len(known.datasets),
                 "files": len(files),
@@ -42,14 +44,14 @@ def releases(as_json: JsonOption = False) -> None:
             }
         rows.append(row)
     if as_json:
-        _json(rows)
+        print_json(rows)
         return
     output.table(
         ("release", "energy", "skims", "datasets", "files", "size", "portal records"),
         [
             (
                 row["release"],
-                row.get("energy", "-"),
+                row["energy"],
                 str(len(row["skims"])) if "skims" in row else "-",
                 str(row.get("datasets", "-")),
                 str(row.get("files", "-")),
@@ -73,7 +75,7 @@ def search(
 
     found = find(" ".join(words), release)
     if as_json:
-        _json([{"release": name, **asdict(d)} for name, d in found])
+        print_json([{"release": name, **asdict(d)} for name, d in found])
         return
     if not found:
         output.line(f"no dataset has all of: {' '.join(words)}")
@@ -90,7 +92,7 @@ def show(dsid: DsidArgument, release: ReleaseOption = None, as_json: JsonOption 
     """Show the numbers of a dataset, and in which skims it is."""
     found = _find(dsid, release)
     if as_json:
-        _json([{"release": name, **asdict(d), "skims": _skims(name, dsid)} for name, d in found])
+        print_json([{"release": name, **asdict(d), "skims": _skims(name, dsid)} for name, d in found])
         return
     for name, d in found:
         output.line(f"{d.dsid} {d.name} ({name})")
@@ -112,21 +114,21 @@ def files(
     as_json: JsonOption = False,
 ) -> None:
     """List the files of a dataset: address, size, checksum."""
-    rows: list[tuple[str, str, CatalogueFile]] = []
+    rows: list[CatalogueFile] = []
     for name, _ in _find(dsid, release):
         known = _release(name)
         if skim is not None and skim not in known.skims:
             continue
         chosen = known.skims if skim is None else (skim,)
-        rows += [(name, s, f) for s in chosen for f in known.files(s) if f.dsid == dsid]
+        rows += [f for s in chosen for f in known.files(s) if f.dsid == dsid]
     if not rows:
         skims = sorted({s for name, _ in _find(dsid, release) for s in _skims(name, dsid)})
         raise UnknownNameError(f"skim with dataset {dsid}", skim or "", skims)
     if as_json:
-        _json([{"release": name, "skim": s, **asdict(f)} for name, s, f in rows])
+        print_json([asdict(f) for f in rows])
         return
-    for _, s, f in rows:
-        output.line(f"{s}  {f.size}  adler32:{f.adler32}  {f.url}")
+    for f in rows:
+        output.line(f"{f.skim}  {f.size}  adler32:{f.adler32}  {f.url}")
 
 
 def _release(name: str) -> Any:
@@ -150,7 +152,3 @@ def _find(dsid: int, release: str | None) -> list[tuple[str, Dataset]]:
         msg = f"No release has a dataset {dsid}. Find one with `femtobarn datasets search WORDS`."
         raise SettingsError(msg)
     return found
-
-
-def _json(value: Any) -> None:
-    output.line(json.dumps(value, indent=1, ensure_ascii=False))

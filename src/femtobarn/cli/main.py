@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from femtobarn.base.errors import FemtobarnError, SettingsError
-from femtobarn.cli import catalogue, output
+from femtobarn.cli import catalogue, output, storage
+from femtobarn.cli import inspect as inspection
 
 app = typer.Typer(
     name="femtobarn",
@@ -34,11 +35,38 @@ AnalysisArgument = Annotated[
 ]
 OutArgument = Annotated[Path, typer.Argument(metavar="OUT", help="A run directory.")]
 DataOption = Annotated[
-    list[str],
-    typer.Option("--data", metavar="PATH", help="Folder or file with the data; may be given several times."),
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="PLACE",
+        help="Folder, file, glob, http(s) or root address, record:N, or a .txt file that lists such; may be given "
+        "several times.  [the published files that the analysis wants]",
+    ),
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]"),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Worker processes; 0 runs in this process.  [one per core]")
+]
+AccessOption = Annotated[
+    str,
+    typer.Option(
+        help="How remote files are read: cache fetches, verifies and keeps them, stream reads only what is needed, "
+        "auto takes what suits each file."
+    ),
 ]
 ReleaseOption = Annotated[
     str | None, typer.Option(help="Release the files are of; recognised from the files by default.")
+]
+FormatOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.toml", help="Format file for ntuples that femtobarn does not know."),
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option(metavar="data|mc", help="What files hold that do not say whether they are data or mc."),
 ]
 ModeOption = Annotated[
     str, typer.Option(help="physics, or notebook for the quirks of the published notebook.")
@@ -86,25 +114,21 @@ def _all(
 @app.command()
 def run(
     analysis: AnalysisArgument,
-    data: DataOption,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR", help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]"
-        ),
-    ] = None,
+    data: DataOption = None,
+    out: OutOption = None,
     release: ReleaseOption = None,
+    format: FormatOption = None,  # noqa: A002 - the name of the option
+    kind: KindOption = None,
     mode: ModeOption = "physics",
     option: OptionOption = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; 0 runs in this process.  [one per core]")
-    ] = None,
+    workers: WorkersOption = None,
     max_files: MaxFilesOption = None,
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
     luminosity: LuminosityOption = None,
     part_bytes: PartBytesOption = None,
     chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
+    access: AccessOption = "auto",
     executor: Annotated[str, typer.Option(help="Where tasks run.")] = "local",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 3 also when wanted datasets are absent.")
@@ -113,6 +137,7 @@ def run(
     """Run an analysis, or continue it, and write histograms, yields, figures and report."""
     from femtobarn import api
     from femtobarn.cli.progress import Progress
+    from femtobarn.data.storage.urls import shown
     from femtobarn.running.engine.run import exit_code
 
     with Progress() as progress:
@@ -123,8 +148,12 @@ def run(
             out=out,
             mode=mode,
             options=_options(option),
+            kind=kind,  # type: ignore[arg-type] # checked there
+            format=format,
             observer=progress,
-            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]) if out is not None else None,
+            command=shlex.join([Path(sys.argv[0]).name, *(shown(word) for word in sys.argv[1:])])
+            if out is not None
+            else None,
             workers=workers,
             max_files=max_files,
             max_events=max_events,
@@ -133,7 +162,64 @@ def run(
             part_bytes=part_bytes,
             chunk_entries=chunk_entries,
             executor=executor,
+            access=access,
             strict=strict,
+        )
+    output.results(results)
+    raise typer.Exit(exit_code(results.info))
+
+
+@app.command()
+def skim(
+    analysis: AnalysisArgument,
+    selection: Annotated[str, typer.Option(help="Which events: those that pass this selection.")],
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Fields (lep.pt), collections (lep), names of histograms.  [all that the analysis reads]",
+        ),
+    ] = None,
+    to: Annotated[str, typer.Option(help="root (an input like any other) or parquet.")] = "root",
+    data: DataOption = None,
+    out: OutOption = None,
+    release: ReleaseOption = None,
+    format: FormatOption = None,  # noqa: A002 - the name of the option
+    kind: KindOption = None,
+    mode: ModeOption = "physics",
+    option: OptionOption = None,
+    workers: WorkersOption = None,
+    max_files: MaxFilesOption = None,
+    max_events: MaxEventsOption = None,
+    fraction: FractionOption = None,
+    part_bytes: PartBytesOption = None,
+    access: AccessOption = "auto",
+) -> None:
+    """Run an analysis and write the events that pass a selection, one file for each input."""
+    from femtobarn import api
+    from femtobarn.cli.progress import Progress
+    from femtobarn.running.engine.run import exit_code
+
+    with Progress() as progress:
+        results = api.skim(
+            analysis,
+            selection,
+            data,
+            columns=None if columns is None else [c.strip() for c in columns.split(",") if c.strip()],
+            to=to,
+            release=release,
+            out=out,
+            mode=mode,
+            options=_options(option),
+            kind=kind,
+            format=format,
+            observer=progress,
+            workers=workers,
+            max_files=max_files,
+            max_events=max_events,
+            fraction=fraction,
+            part_bytes=part_bytes,
+            access=access,
         )
     output.results(results)
     raise typer.Exit(exit_code(results.info))
@@ -142,8 +228,10 @@ def run(
 @app.command()
 def plan(
     analysis: AnalysisArgument,
-    data: DataOption,
+    data: DataOption = None,
     release: ReleaseOption = None,
+    format: FormatOption = None,  # noqa: A002 - the name of the option
+    kind: KindOption = None,
     mode: ModeOption = "physics",
     option: OptionOption = None,
     max_files: MaxFilesOption = None,
@@ -160,6 +248,8 @@ def plan(
         release=release,
         mode=mode,
         options=_options(option),
+        kind=kind,  # type: ignore[arg-type] # checked there
+        format=format,
         max_files=max_files,
         max_events=max_events,
         fraction=fraction,
@@ -171,15 +261,16 @@ def plan(
 @app.command()
 def explain(
     analysis: AnalysisArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A ROOT file.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A ROOT file: a path or an address.")],
     entry: Annotated[int, typer.Option(help="Which event, from 0.")],
+    format: FormatOption = None,  # noqa: A002 - the name of the option
     mode: ModeOption = "physics",
     option: OptionOption = None,
 ) -> None:
     """Show every cut of one event: its value, pass or fail."""
     from femtobarn import api
 
-    for explanation in api.explain(analysis, file, entry, mode=mode, options=_options(option)):
+    for explanation in api.explain(analysis, file, entry, mode=mode, options=_options(option), format=format):
         output.explanation(explanation)
 
 
@@ -231,8 +322,32 @@ def demo_data(
     output.line(f"{len(paths)} files of simulated demo data, {size / 1e6:.0f} MB, in {folder}")
 
 
+@app.command()
+def get(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGET...", help="Analyses, addresses, record:N, or .txt files that list addresses."
+        ),
+    ],
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder.  [the cache]")] = None,
+    release: ReleaseOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much there is to get.")] = False,
+    as_json: storage.JsonOption = False,
+) -> None:
+    """Fetch files, verified, into the cache or a folder; what is there already is not fetched again."""
+    from femtobarn.api.targets import wanted_files
+
+    storage.get_files(wanted_files(targets, release=release), to=to, dry_run=dry_run, as_json=as_json)
+
+
+app.command()(inspection.inspect)
+app.command()(storage.verify)
+app.command()(storage.doctor)
 app.command()(catalogue.releases)
 app.add_typer(catalogue.datasets, name="datasets")
+app.add_typer(catalogue.catalogue_commands, name="catalogue")
+app.add_typer(storage.cache, name="cache")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from femtobarn.base.records import InputFile
     from femtobarn.physics.language.analysis import Analysis
     from femtobarn.physics.language.explain import Explanation
     from femtobarn.running.engine.plan import Plan
@@ -78,8 +79,6 @@ def results(found: RunResults) -> None:
 
 def plan(made: Plan) -> None:
     """Print a plan."""
-    from femtobarn.base.records import InputFile
-
     files: dict[str, list[InputFile]] = {}
     for file in made.files:
         files.setdefault(file.process, []).append(file)
@@ -94,10 +93,28 @@ def plan(made: Plan) -> None:
     )
     total = sum(f.size for f in made.files)
     line(f"{len(made.files)} files, {len(made.tasks)} parts, {size(total)}")
+    if remote := remote_words(made.files):
+        line(remote)
     line(f"reads {len(made.branches)} branches: {', '.join(made.branches)}")
     line(f"histograms take {size(made.histogram_bytes)}")
     _listed("the analysis wants, and there is no file for", made.missing)
     _listed("not read", [f"{f.name}: {f.reason}" for f in made.skipped])
+
+
+def remote_words(files: Sequence[InputFile]) -> str:
+    """Return how many files and bytes are elsewhere, and what of them is in the cache; empty if none are."""
+    from femtobarn.data.storage import Cache
+    from femtobarn.data.storage.urls import is_remote, parse
+
+    remote = [f for f in files if is_remote(f.url)]
+    if not remote:
+        return ""
+    cache = Cache.from_environment()
+    here = [f for f in remote if cache.find(f.identity, f.size, f.url) is not None]
+    hosts = ", ".join(dict.fromkeys(parse(f.url).host for f in remote))
+    total, left = sum(f.size for f in remote), sum(f.size for f in remote) - sum(f.size for f in here)
+    words = f"{len(remote)} of them from {hosts}, {size(total)}"
+    return f"{words}; {len(here)} are in the cache, {size(left)} are not" if here else words
 
 
 def _listed(what: str, names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from femtobarn.cli.output import console, line
+from femtobarn.cli.output import console, line, remote_words
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -59,6 +59,8 @@ class Progress:
         self._task = self._bar.add_task(plan.analysis, total=self._total, completed=reused, rate="")
         words = f"{plan.analysis} on {plan.release}: {len(plan.files)} files, {self._total} tasks"
         self._say(f"{words}, {reused} done before" if reused else words)
+        if remote := remote_words(plan.files):
+            self._say(remote)
 
     def task_done(self, row: LedgerRow, outcome: Outcome) -> None:
         """Count a task; a failure is told at once."""

@@ -6,19 +6,18 @@ import re
 import unicodedata
 
 from femtobarn.base.records import RunInfo
+from femtobarn.data.catalogue import known
 
-ATLAS = "ATLAS Open Data"
 SIMULATED = "Simulated demo data"
 OTHER = "Data of unknown origin"
-# releases whose events were recorded or simulated by the ATLAS Collaboration
-ATLAS_RELEASES = frozenset({"2020e-13tev", "2025e-13tev-beta"})
 
 
 def event_source(info: RunInfo) -> str:
     """Say what the events are; only those of a catalogued release may bear the experiment's name."""
     if info.simulated:
         return SIMULATED
-    return ATLAS if info.release in ATLAS_RELEASES else OTHER
+    published = known(info.release)
+    return OTHER if published is None else published.title
 
 
 def completeness(info: RunInfo) -> tuple[str, ...]:

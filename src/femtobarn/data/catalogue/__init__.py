@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
+from femtobarn.data.catalogue.inuse import by_record, published, published_at
 from femtobarn.data.catalogue.luminosity import LuminosityEntry, LuminosityTable
+from femtobarn.data.catalogue.model import CatalogueFile, Dataset, PortalRecord
 from femtobarn.data.catalogue.names import RecognisedName, recognise
-from femtobarn.data.catalogue.releases import (
-    CatalogueFile,
-    Dataset,
-    PortalRecord,
-    Release,
-    records,
-    release,
-    releases,
-    search,
-)
+from femtobarn.data.catalogue.releases import Release, known, records, release, releases, search
 
 __all__ = [
     "CatalogueFile",
@@ -23,6 +16,10 @@ __all__ = [
     "PortalRecord",
     "RecognisedName",
     "Release",
+    "by_record",
+    "known",
+    "published",
+    "published_at",
     "recognise",
     "records",
     "release",

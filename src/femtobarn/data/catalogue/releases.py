@@ -1,109 +1,15 @@
-"""Releases: their files, datasets and luminosities, from the tables bundled with the package.
-
-The tables are built by ``scripts/build_catalogue.py`` and read when first asked for.
-"""
+"""Releases: their files, datasets and luminosities, from the tables in use."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import math
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
-from typing import Any, Literal
 
-from femtobarn.base.errors import UnknownNameError
+from femtobarn.base.errors import UnknownNameError, UsageError
+from femtobarn.data.catalogue import bundled, inuse
 from femtobarn.data.catalogue.luminosity import LuminosityEntry, LuminosityTable
-
-DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A simulated dataset.
-
-    Parameters
-    ----------
-    dsid, name
-        dataset id and short name
-    process
-        the process, or the group of processes, in words
-    keywords
-        what else describes it
-    cross_section_pb
-        cross-section times k-factor times filter efficiency, in pb
-    sum_of_weights
-        sum of the generator weights of all events before any preselection; None if not published
-    n_events
-        number of these events; None if not published
-    valid_for_variant
-        the skims for which the numbers are valid; ``"default"`` stands for those not named elsewhere
-    source
-        where the numbers are from
-    """
-
-    dsid: int
-    name: str
-    process: str
-    keywords: tuple[str, ...]
-    cross_section_pb: float
-    sum_of_weights: float | None
-    n_events: int | None
-    valid_for_variant: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueFile:
-    """A published file.
-
-    Parameters
-    ----------
-    name
-        logical name: the file's own name
-    url, size, adler32
-        where it is, its bytes and its checksum (8 hexadecimal digits)
-    kind, dsid, period
-        simulation of a dataset, or data of a period
-    """
-
-    name: str
-    url: str
-    size: int
-    adler32: str
-    kind: Literal["data", "mc"]
-    dsid: int | None
-    period: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PortalRecord:
-    """A record of the CERN Open Data portal.
-
-    Parameters
-    ----------
-    record, title, doi, licence
-        its number, title, identifier and licence
-    release
-        the release it belongs to; empty if none of those named here
-    events, files, size
-        what it holds; None where the portal does not say; ``size`` in bytes
-    """
-
-    record: int
-    release: str
-    title: str
-    events: int | None
-    files: int | None
-    size: int | None
-    doi: str
-    licence: str
+from femtobarn.data.catalogue.model import DEFAULT, CatalogueFile, Dataset, PortalRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +36,13 @@ class Release:
     @property
     def skims(self) -> tuple[str, ...]:
         """The names of the event preselections."""
-        return tuple(_files(self.name))
+        return tuple(inuse.by_skim(self.name))
 
     @property
     def datasets(self) -> Mapping[int, Dataset]:
         """The simulated datasets by their id, with the numbers that hold by default."""
         return MappingProxyType(
-            {dsid: _default(rows) for dsid, rows in _datasets(self.name).items()},
+            {dsid: _default(rows) for dsid, rows in inuse.by_dataset(self.name).items()},
         )
 
     def dataset(self, dsid: int, skim: str | None = None) -> Dataset:
@@ -150,10 +56,11 @@ class Release:
         UnknownNameError
             if the release has no such dataset
         """
-        rows = _datasets(self.name).get(dsid)
+        known = inuse.by_dataset(self.name)
+        rows = known.get(dsid)
         if rows is None:
             what = f"dataset of {self.name}"
-            raise UnknownNameError(what, dsid, _datasets(self.name))
+            raise UnknownNameError(what, dsid, known)
         return next((row for row in rows if skim in row.valid_for_variant), _default(rows))
 
     def files(self, skim: str) -> tuple[CatalogueFile, ...]:
@@ -163,8 +70,16 @@ class Release:
         ------
         UnknownNameError
             if the release has no such skim
+        UsageError
+            if only the portal records of the release are known
         """
-        files = _files(self.name)
+        files = inuse.by_skim(self.name)
+        if not files:
+            msg = (
+                f"Expected a table of the files of {self.name}, but none comes with the package, only its portal "
+                f"records. Fetch it: femtobarn catalogue refresh {self.name}"
+            )
+            raise UsageError(msg)
         if skim not in files:
             what = f"skim of {self.name}"
             raise UnknownNameError(what, skim, files)
@@ -190,31 +105,14 @@ def search(words: str, release_name: str | None = None) -> tuple[tuple[str, Data
     return tuple(found)
 
 
-@cache
 def records() -> tuple[PortalRecord, ...]:
     """Return the portal records that are known, by number."""
-
-    def number(text: str) -> int | None:
-        return int(text) if text else None
-
-    return tuple(
-        PortalRecord(
-            record=int(row["record"]),
-            release=row["release"],
-            title=row["title"],
-            events=number(row["events"]),
-            files=number(row["files"]),
-            size=number(row["size"]),
-            doi=row["doi"],
-            licence=row["licence"],
-        )
-        for row in _rows("records.csv.gz")
-    )
+    return bundled.records()
 
 
 def releases() -> tuple[str, ...]:
     """Return the names of the releases that are known."""
-    return tuple(_settings())
+    return tuple(bundled.settings())
 
 
 def release(name: str) -> Release:
@@ -225,67 +123,21 @@ def release(name: str) -> Release:
     UnknownNameError
         if there is none
     """
-    settings = _settings()
+    settings = bundled.settings()
     if name not in settings:
         raise UnknownNameError("release", name, settings)
     table = settings[name]
     entries = tuple(
         LuminosityEntry(frozenset(row["periods"]), float(row["fb"]), row["source"])
-        for row in table["luminosity"]
+        for row in table.get("luminosity", ())
     )
     return Release(name, table["title"], table["sqrt_s"], LuminosityTable(entries))
 
 
+def known(name: str) -> Release | None:
+    """Return the release of that name; None if there is none."""
+    return release(name) if name in bundled.settings() else None
+
+
 def _default(rows: tuple[Dataset, ...]) -> Dataset:
     return next((row for row in rows if DEFAULT in row.valid_for_variant), rows[0])
-
-
-def _table(name: str) -> Any:
-    return resources.files("femtobarn.data.catalogue").joinpath("tables", name)
-
-
-@cache
-def _settings() -> Mapping[str, Any]:
-    return MappingProxyType(tomllib.loads(_table("releases.toml").read_text(encoding="utf-8")))
-
-
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    text = gzip.decompress(_table(name).read_bytes()).decode()
-    yield from csv.DictReader(io.StringIO(text))
-
-
-@cache
-def _datasets(name: str) -> Mapping[int, tuple[Dataset, ...]]:
-    found: dict[int, list[Dataset]] = {}
-    for row in _rows(f"datasets_{name}.csv.gz"):
-        weights = float(row["sum_of_weights"])
-        dataset = Dataset(
-            dsid=int(row["dsid"]),
-            name=row["name"],
-            process=row["process"],
-            keywords=tuple(k for k in re.split(r"[;,] *", row["keywords"]) if k),
-            cross_section_pb=float(row["cross_section_pb"]),
-            sum_of_weights=None if math.isnan(weights) else weights,
-            n_events=int(float(row["n_events"])) if row["n_events"] else None,
-            valid_for_variant=tuple(row["variants"].split(";")),
-            source=row["source"],
-        )
-        found.setdefault(dataset.dsid, []).append(dataset)
-    return MappingProxyType({dsid: tuple(rows) for dsid, rows in sorted(found.items())})
-
-
-@cache
-def _files(name: str) -> Mapping[str, tuple[CatalogueFile, ...]]:
-    found: dict[str, list[CatalogueFile]] = {}
-    for row in _rows(f"files_{name}.csv.gz"):
-        file = CatalogueFile(
-            name=row["url"].rsplit("/", 1)[-1],
-            url=row["url"],
-            size=int(row["size"]),
-            adler32=row["adler32"],
-            kind="data" if row["kind"] == "data" else "mc",
-            dsid=int(row["dsid"]) if row["dsid"] else None,
-            period=row["period"] or None,
-        )
-        found.setdefault(row["skim"], []).append(file)
-    return MappingProxyType({skim: tuple(files) for skim, files in found.items()})

@@ -57,6 +57,30 @@ class Column:
         return len(self.content) if self.offsets is None else len(self.offsets) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a branch occupies in the file.
+
+    Parameters
+    ----------
+    compressed, uncompressed
+        bytes as stored, and before compression; headers included
+    baskets
+        number of baskets (pages of an RNTuple)
+    compression
+        algorithm of the first basket: ``"zlib"``, ``"lzma"``, ``"lz4"``, ``"zstd"``, ``"none"``; empty if
+        there is no basket, or the record at ``first`` would have to be looked at
+    first
+        position and bytes of the record with the first basket; None if that needs no look
+    """
+
+    compressed: int
+    uncompressed: int
+    baskets: int
+    compression: str
+    first: tuple[int, int] | None
+
+
 class TreeReader(Protocol):
     """An open tree. Use it as a context manager."""
 

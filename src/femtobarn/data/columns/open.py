@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from femtobarn.data.storage import local_path, read_header, require_regular, unusable
+from femtobarn.data.storage.header import parse_header
 
 if TYPE_CHECKING:
     from femtobarn.data.columns.interface import TreeReader
+    from femtobarn.data.columns.library import Place
+    from femtobarn.data.storage.source import Source
 
 
-def open_tree(url: str | Path, tree: str | None = None) -> TreeReader:
-    """Open a tree for reading. Use the result as a context manager.
+def open_tree(place: str | Path | Source, tree: str | None = None) -> TreeReader:
+    """Open a tree (TTree or RNTuple) for reading. Use the result as a context manager.
 
     Parameters
     ----------
-    url
-        path or ``file://`` URL of a ROOT file
+    place
+        path or ``file://`` URL of a ROOT file, or a remote file, which stays open when the tree is closed
     tree
         its name; None for the only tree of the file
 
@@ -25,31 +28,49 @@ def open_tree(url: str | Path, tree: str | None = None) -> TreeReader:
     ------
     UnreadableError, NotRootError, DamagedError
         if the file is absent, not ROOT, or not whole
+    TransientDataError, UnavailableError
+        if a remote file came in different versions, or not at all
     TreeMissingError
         if there is no such tree, or None was given and there is not exactly one
     """
-    from femtobarn.data.columns.uproot_reader import UprootReader  # here, because it loads uproot
+    from femtobarn.data.columns.readers import open_reader  # here, because it loads uproot
 
-    path = _check(url)
-    return UprootReader(str(path), tree)
+    return open_reader(checked(place), tree)
 
 
-def list_trees(url: str | Path) -> dict[str, str]:
+def list_trees(place: str | Path | Source) -> dict[str, str]:
     """Return the title of every tree of the file by its name, in the order of the file.
 
     Raises
     ------
-    UnreadableError, NotRootError, DamagedError
+    DataError
         as `open_tree`
     """
-    from femtobarn.data.columns.uproot_reader import tree_titles  # here, because it loads uproot
+    from femtobarn.data.columns.library import tree_titles  # here, because it loads uproot
 
-    path = _check(url)
-    return tree_titles(str(path))
+    return tree_titles(checked(place))
 
 
-def _check(url: str | Path) -> Path:
-    path = local_path(url)
+def checked(place: str | Path | Source) -> Place:
+    """Return a file whose header has been checked, for what reads it on.
+
+    Raises
+    ------
+    DataError
+        as `open_tree`
+    """
+    if isinstance(place, str | Path):
+        return _checked_local(place)
+    from femtobarn.data.columns.streamed import StreamedFile
+
+    file = StreamedFile(place)
+    with file.blaming():
+        parse_header(file.head(), file.size, file.name)
+    return file
+
+
+def _checked_local(place: str | Path) -> Path:
+    path = local_path(place)
     try:
         require_regular(path)
         with path.open("rb") as file:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from femtobarn.base.errors import FormatError
 from femtobarn.data.columns import list_trees, open_tree
-from femtobarn.data.formats.registry import format_of, formats
+from femtobarn.data.formats import skimmed
+from femtobarn.data.formats.registry import format_of, formats, handed_in
 
 if TYPE_CHECKING:
     from femtobarn.data.formats.spec import Format
+    from femtobarn.data.storage.source import Source
 
 
-def detect_format(url: str | Path) -> Format:
+def detect_format(place: str | Path | Source) -> Format:
     """Return the format of the file, from its tree and the branches that tell formats apart.
+
+    Formats that were handed in are tried before those of the package: they were meant for such files.
 
     Raises
     ------
@@ -23,22 +28,30 @@ def detect_format(url: str | Path) -> Format:
     FormatError
         if it is of no known format
     """
-    trees = list_trees(url)
+    trees = list_trees(place)
+    if trees.get(skimmed.TREE, "").startswith(skimmed.MARK):
+        return skimmed.FORMAT
+    branches: dict[str, Collection[str]] = {}
     reasons = []
-    for name in formats():
+    for name in dict.fromkeys((*handed_in(), *formats())):
         fmt = format_of(name)
-        if fmt.tree not in trees:
-            reasons.append(f"{name} needs a tree {fmt.tree!r}")
+        tree = next((t for t in fmt.trees if t in trees), None)
+        if tree is None:
+            reasons.append(f"{name} needs a tree {' or '.join(repr(t) for t in fmt.trees)}")
             continue
-        with open_tree(url, fmt.tree) as tree:
-            missing = [branch for branch in fmt.tell_tales if branch not in tree.branches()]
+        if tree not in branches:
+            with open_tree(place, tree) as opened:
+                branches[tree] = tuple(opened.branches())
+        missing = [t for t in fmt.tell_tales if not any(b in branches[tree] for b in t.split("|"))]
         if not missing:
             return fmt
-        reasons.append(f"{name} needs the branch {missing[0]!r} in tree {fmt.tree!r}")
+        wanted = " or ".join(repr(b) for b in missing[0].split("|"))
+        reasons.append(f"{name} needs the branch {wanted} in tree {tree!r}")
+    where = place if isinstance(place, str | Path) else place.name
     msg = (
-        f"{url}: expected a file of a known release, but it has {_listed(list(trees))}: "
+        f"{where}: expected a file of a known release, but it has {_listed(list(trees))}: "
         f"{'; '.join(reasons)}. "
-        "Give files of one of these releases, or register a format for this one."
+        "Give files of one of these releases, or write a format for this one."
     )
     raise FormatError(msg)
 

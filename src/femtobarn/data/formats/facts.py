@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+SampleKind = Literal["data", "mc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class FileFacts:
         dataset id of the first event in simulation, its run number in data
     run
         run number of the first event
+    kind
+        whether it is data or simulation; None if nothing in it tells
     """
 
     entries: int
@@ -39,8 +44,9 @@ class FileFacts:
     num_events: float | None = None
     channel: int | None = None
     run: int | None = None
+    kind: SampleKind | None = None
 
     @property
     def dataset(self) -> int | None:
         """The dataset id of simulation; None in data, where the channel is the run number, or if unknown."""
-        return None if self.channel == self.run else self.channel
+        return None if self.kind == "data" or self.channel == self.run else self.channel

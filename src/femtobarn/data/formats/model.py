@@ -3,6 +3,8 @@
 Energies are in GeV, angles in radians, lengths in mm. A field belongs to the event
 (``ev.met.pt``), to the generator and corrections of simulation (``mc.generator``), or to each
 object of a collection (``ev.lep.pt``). Formats say which of them a release has, and where.
+``electron`` and ``muon`` hold the objects of ``lep`` by flavour: a release has one list or two,
+an analysis may use either.
 """
 
 from __future__ import annotations
@@ -61,12 +63,38 @@ phi | float | rad | azimuth, -pi to pi
 e   | float | GeV | energy
 """
 
+_LEPTON = """
+charge          | int   |     | electric charge, -1 or 1
+z0              | float | mm  | longitudinal impact parameter
+d0              | float | mm  | transverse impact parameter
+d0_err          | float | mm  | uncertainty of the transverse impact parameter
+d0_sig          | float |     | transverse impact parameter over its uncertainty
+ptcone          | float | GeV | scalar sum of track pt in a cone around it
+etcone          | float | GeV | calorimeter energy in a cone around it
+rel_iso         | float |     | pt of what is in a cone around it, over its own
+flag            | int   |     | bits of the release's object selection
+tight_id        | bool  |     | tight identification
+medium_id       | bool  |     | medium identification
+loose_id        | bool  |     | loose identification
+tight_iso       | bool  |     | tight isolation
+loose_iso       | bool  |     | loose isolation
+trigger_matched | bool  |     | matched to a trigger
+truth_matched   | bool  |     | matched to a true lepton
+signal          | bool  |     | a signal lepton of the skim
+pt_syst         | float | GeV | one-sigma uncertainty of pt
+"""
+
 _FIELDS: list[Field] = [
     *_event("""
 run                        | int    |     | run number
 number                     | int    |     | event number
 channel                    | int    |     | dataset id in simulation, run number in data
 category                   | string |     | label of the data-taking year or sample
+lumi_block                 | int    |     | luminosity block
+good_run                   | bool   |     | the event is in the list of good runs
+good_vertex                | bool   |     | the primary vertex is good
+vertices                   | int    |     | primary vertices
+vertex_z                   | float  | mm  | position of the primary vertex along the beam
 met.pt                     | float  | GeV | missing transverse momentum
 met.phi                    | float  | rad | its azimuth
 met.px                     | float  | GeV | its x component
@@ -85,12 +113,14 @@ trigger.met                | bool   |     | a missing-momentum trigger fired
 trigger.dilepton_matched   | float  |     | the di-lepton trigger is matched to the leptons
 mc.generator               | float  |     | generator weight
 mc.pileup                  | float  |     | pile-up weight
+mc.vertex                  | float  |     | weight of the vertex position along the beam
 mc.sf.electron             | float  |     | electron efficiency scale factor
 mc.sf.muon                 | float  |     | muon efficiency scale factor
 mc.sf.photon               | float  |     | photon efficiency scale factor
 mc.sf.tau                  | float  |     | tau efficiency scale factor
 mc.sf.btag                 | float  |     | b-tagging scale factor
 mc.sf.ftag                 | float  |     | flavour-tagging scale factor
+mc.sf.jvf                  | float  |     | jet-vertex-fraction scale factor
 mc.sf.jvt                  | float  |     | jet-vertex-tagger scale factor
 mc.sf.lepton_trigger       | float  |     | single-lepton trigger scale factor
 mc.sf.electron_trigger     | float  |     | electron trigger scale factor
@@ -110,34 +140,22 @@ truth.met.pt               | float  | GeV | true missing transverse momentum
 truth.met.phi              | float  | rad | its azimuth
 """),
     *_of("lep", _FOUR_VECTOR),
-    *_of(
-        "lep",
-        """
-charge          | int   |     | electric charge, -1 or 1
-type            | int   |     | 11 electron, 13 muon
-z0              | float | mm  | longitudinal impact parameter
-d0              | float | mm  | transverse impact parameter
-d0_sig          | float |     | transverse impact parameter over its uncertainty
-ptcone          | float | GeV | scalar sum of track pt in a cone around it
-etcone          | float | GeV | calorimeter energy in a cone around it
-tight_id        | bool  |     | tight identification
-medium_id       | bool  |     | medium identification
-loose_id        | bool  |     | loose identification
-tight_iso       | bool  |     | tight isolation
-loose_iso       | bool  |     | loose isolation
-trigger_matched | bool  |     | matched to a trigger
-truth_matched   | bool  |     | matched to a true lepton
-signal          | bool  |     | a signal lepton of the skim
-pt_syst         | float | GeV | one-sigma uncertainty of pt
-""",
-    ),
+    *_of("lep", "type | int | | 11 electron, 13 muon"),
+    *_of("lep", _LEPTON),
+    *[field for name in ("electron", "muon") for field in _of(name, _FOUR_VECTOR + _LEPTON.lstrip())],
     *_of("jet", _FOUR_VECTOR),
     *_of(
         "jet",
         """
+m               | float | GeV | mass
 jvt             | float |     | jet-vertex-tagger discriminant
+jvf             | float |     | jet-vertex fraction: share of its track pt from the primary vertex
 jvt_pass        | bool  |     | passes the jet-vertex tagger
 mv2c10          | float |     | b-tagging discriminant
+mv1             | float |     | b-tagging discriminant
+sv0             | float |     | b-tagging discriminant
+btag_deepflav   | float |     | b-tagging discriminant DeepJet (DeepFlavour)
+btag_pnet       | float |     | b-tagging discriminant ParticleNet
 btag_quantile   | int   |     | b-tagging bin, 1 (untagged) to 5 (60 % working point)
 true_flavour    | int   |     | flavour of the true parton
 truth_matched   | bool  |     | matched to a true jet
@@ -152,6 +170,7 @@ pt_syst         | float | GeV | one-sigma uncertainty of pt
         """
 ptcone          | float | GeV | scalar sum of track pt in a cone around it
 etcone          | float | GeV | calorimeter energy in a cone around it
+rel_iso         | float |     | pt of what is in a cone around it, over its own
 tight_id        | bool  |     | tight identification
 loose_id        | bool  |     | loose identification
 tight_iso       | bool  |     | tight isolation
@@ -169,6 +188,8 @@ pt_syst         | float | GeV | one-sigma uncertainty of pt
 charge          | int   |     | electric charge
 n_tracks        | int   |     | number of charged tracks
 tight_id        | bool  |     | tight identification
+loose_id        | bool  |     | loose identification
+decay_mode      | int   |     | reconstructed decay mode, in the release's own numbers
 bdt             | float |     | boosted-decision-tree identification score
 rnn_jet         | float |     | neural-network score against jets
 rnn_electron    | float |     | neural-network score against electrons

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from femtobarn.base.errors import (
-    BranchMissingError,
-    BranchTypeError,
-    DamagedError,
-    FormatError,
-    UnknownNameError,
-    suggestion,
-)
-from femtobarn.base.units import parse_unit
-from femtobarn.data.columns.interface import BranchInfo, Column, TreeReader
-from femtobarn.data.formats.facts import FileFacts
+from femtobarn.data.columns.interface import Column, TreeReader
+from femtobarn.data.formats import derive
+from femtobarn.data.formats.convert import converted, offsets_of, require_same_lengths
+from femtobarn.data.formats.facts import FileFacts, SampleKind
 from femtobarn.data.formats.model import FIELDS
-from femtobarn.data.formats.registry import format_of, formats
+from femtobarn.data.formats.resolve import Resolver
 
 if TYPE_CHECKING:
-    from femtobarn.data.formats.spec import FieldSource, Format
+    from femtobarn.data.formats.spec import Format
 
 DEMO_MARK = "simulated demo data"
 """What the title of a tree with demo data contains."""
@@ -47,10 +40,13 @@ class EventReader:
     def __init__(self, tree_reader: TreeReader, fmt: Format) -> None:
         self._tree = tree_reader
         self._format = fmt
-        self._branches: dict[str, str] = {}
+        self._resolver = Resolver(tree_reader, fmt)
+        self._filled: dict[str, None] = {}
 
-    def resolve(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the branch that holds each field, after checking that it exists and its type.
+    def resolve(self, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the branches that are read for each field, after checking that they exist and their types.
+
+        A field of a collection that the file lacks, where the format allows it, has none.
 
         Raises
         ------
@@ -59,13 +55,17 @@ class EventReader:
         FormatError
             if the release has no such field
         BranchMissingError, BranchTypeError
-            if the file lacks the branch, or it holds something else
+            if the file lacks a branch, or it holds something else
         """
-        wanted = tuple(paths)
-        for path in wanted:
-            if path not in self._branches:
-                self._branches[path] = self._resolve(path)
-        return {path: self._branches[path] for path in wanted}
+        found = {}
+        for path in paths:
+            branches = [self._resolver.branch(need) for need in self._needs(path)]
+            found[path] = tuple(dict.fromkeys(b for b in branches if b is not None))
+        return found
+
+    def filled(self) -> tuple[str, ...]:
+        """Return what was taken in place of values that the file lacks, of the fields asked for so far."""
+        return tuple(self._filled)
 
     def read(self, paths: Sequence[str], start: int, stop: int) -> dict[str, Column]:
         """Return the fields for entries ``start`` to ``stop`` (excluded).
@@ -80,26 +80,10 @@ class EventReader:
         DamagedError
             if the file cannot be decoded, or lists of one collection differ in length within an event
         """
-        branches = self.resolve(paths)
-        counters = self._counters(paths)
-        raw = self._tree.read([*branches.values(), *counters.values()], start, stop)
-        out: dict[str, Column] = {}
-        lengths: dict[str, tuple[str, NDArray[np.int64]]] = {
-            collection: (branch, _offsets(raw[branch].content)) for collection, branch in counters.items()
-        }
-        for path, branch in branches.items():
-            source = self._format.fields[path]
-            column = self._convert(path, branch, raw[branch])
-            collection = FIELDS[path].collection
-            if collection is not None and column.offsets is not None and not source.simulation_only:
-                known = lengths.setdefault(collection, (branch, column.offsets))
-                self._same_lengths(known, (branch, column.offsets), start)
-            out[path] = column
-        for path, branch in branches.items():
-            collection = FIELDS[path].collection
-            if self._format.fields[path].simulation_only and collection in lengths:
-                out[path] = self._aligned(path, branch, out[path], lengths[collection], start)
-        return out
+        self.resolve(paths)
+        needed = tuple(dict.fromkeys(need for path in paths for need in self._needs(path)))
+        stored = self._stored(needed, start, stop)
+        return {path: self._made(path, stored, stop - start) for path in dict.fromkeys(paths)}
 
     def facts(self) -> FileFacts:
         """Return what the file says of itself, from its description and its first event.
@@ -111,11 +95,8 @@ class EventReader:
         """
         tree = self._tree
         there = tree.branches()
-        paths = [
-            path
-            for path in _FACTS
-            if path in self._format.fields and any(b in there for b in self._format.fields[path].branches)
-        ]
+        fields = self._format.fields
+        paths = [p for p in _FACTS if p in fields and any(b in there for b in fields[p].branches)]
         values: dict[str, Any] = {}
         if tree.entries:
             values = {path: column.content[0].item() for path, column in self.read(paths, 0, 1).items()}
@@ -130,50 +111,99 @@ class EventReader:
             num_events=values.get("mc.num_events"),
             channel=values.get("channel"),
             run=values.get("run"),
+            kind=self._kind(values.get("channel"), values.get("run"), "run" in paths),
         )
 
-    def _resolve(self, path: str) -> str:
-        source = self._source(path)
-        infos = self._tree.branches()
-        branch = next((name for name in source.branches if name in infos), None)
-        if branch is None:
-            wanted = " or ".join(repr(name) for name in source.branches)
-            msg = (
-                f"{self._tree.url}: expected branch {wanted} for {path} ({self._format.release}), but tree "
-                f"{self._tree.tree!r} has none. {suggestion(source.branches[0], infos)}"
+    def _kind(self, channel: int | None, run: int | None, runs: bool) -> SampleKind | None:
+        """Tell data from simulation, by what only one of them has; None if nothing tells."""
+        fmt, there = self._format, self._tree.branches()
+        bit = next((b for b in fmt.simulation_bit if b in there), None)
+        if (
+            bit is not None
+            and self._tree.entries
+            and there[bit].shape == "scalar"
+            and _integer(there[bit].dtype)
+        ):
+            return "mc" if int(self._tree.read([bit], 0, 1)[bit].content[0]) & 1 else "data"
+        if any(branch in there for branch in fmt.simulation):
+            return "mc"
+        if channel is not None and run is not None:
+            return "data" if channel in {0, run} else "mc"
+        # the run number of simulation is 1 where there is no channel: it may have lost its weights
+        if fmt.simulation and not fmt.simulation_bit and runs and run != 1:
+            return "data"
+        return None
+
+    def _needs(self, path: str) -> tuple[str, ...]:
+        needs = self._resolver.needs(path)
+        for need in needs:
+            self._note(need)
+        return needs
+
+    def _note(self, path: str) -> None:
+        """Remember what is taken in place of what the file lacks."""
+        collection, source = FIELDS[path].collection, self._format.fields[path]
+        if self._resolver.lacks(collection):
+            self._filled[f"{collection}: the file has no such collection, it is taken as empty"] = None
+        elif source.fill is not None and self._resolver.branch(path) is None:
+            what = (
+                f"no mass of each object, all are {source.fill:g} GeV"
+                if source.from_mass
+                else f"{source.fill:g}"
             )
-            raise BranchMissingError(msg)
-        info = infos[branch]
-        if info.shape != _shape_in_file(path, source) or info.dtype not in source.kinds:
-            raise BranchTypeError(self._wrong_type(path, source, info))
-        return branch
+            self._filled[f"{path}: {what}"] = None
 
-    def _source(self, path: str) -> FieldSource:
-        if path not in FIELDS:
-            raise UnknownNameError("field of the event model", path, FIELDS)
-        source = self._format.fields.get(path)
-        if source is None:
-            release = self._format.release
-            having = [n for n in formats() if n != release and path in format_of(n).fields]
-            others = f"It exists in {', '.join(having)}." if having else "No known release has it."
-            near = suggestion(path, self._format.fields)
-            msg = f"{self._tree.url}: release {release} has no field {path}. {others} {near}"
-            raise FormatError(msg)
-        return source
+    def _stored(self, paths: Sequence[str], start: int, stop: int) -> dict[str, Column]:
+        """Return the columns of fields that are in the files, filled and empty ones too, lists aligned."""
+        branches = {p: b for p in paths if (b := self._resolver.branch(p)) is not None}
+        counters = self._counters(branches)
+        raw = self._tree.read([*branches.values(), *counters.values()], start, stop)
+        lengths: dict[str, tuple[str, NDArray[np.int64]]] = {
+            collection: (branch, offsets_of(raw[branch].content)) for collection, branch in counters.items()
+        }
+        out: dict[str, Column] = {}
+        for path, branch in branches.items():
+            source, collection = self._format.fields[path], FIELDS[path].collection
+            column = converted(self._tree.url, source, branch, raw[branch], start)
+            if collection is not None and column.offsets is not None and not source.simulation_only:
+                known = lengths.setdefault(collection, (branch, column.offsets))
+                require_same_lengths(self._tree.url, known, (branch, column.offsets), start)
+            out[path] = column
+        for path, branch in branches.items():
+            collection = FIELDS[path].collection
+            if self._format.fields[path].simulation_only and collection in lengths:
+                out[path] = self._aligned(path, branch, out[path], lengths[collection], start)
+        for path in paths:
+            if path not in out:
+                out[path] = self._in_place_of(path, out, stop - start)
+        return out
 
-    def _wrong_type(self, path: str, source: FieldSource, info: BranchInfo) -> str:
-        wanted = f"a {_shape_in_file(path, source)} of {' or '.join(source.kinds)}"
-        found = f"{info.shape} of {info.dtype}" if info.dtype else "something unreadable"
-        same = [
-            other.path
-            for other in self._format.fields.values()
-            if other.path != path and info.name in other.branches and info.dtype in other.kinds
-        ]
-        advice = f"Use {same[0]}, which reads it." if same else "Check that the file is of this release."
-        return (
-            f"{self._tree.url}: expected branch {info.name!r} for {path} to hold {wanted}, "
-            f"but it holds {info.typename} ({found}). {advice}"
-        )
+    def _in_place_of(self, path: str, columns: Mapping[str, Column], entries: int) -> Column:
+        collection, fill = FIELDS[path].collection, self._format.fields[path].fill
+        if self._resolver.lacks(collection):
+            return derive.empty(path, entries)
+        assert fill is not None
+        if collection is None:
+            return derive.per_event(path, fill, entries)
+        return derive.constant(columns[f"{collection}.pt"], path, fill)
+
+    def _made(self, path: str, stored: Mapping[str, Column], entries: int) -> Column:
+        """Return a field, made of others where the format says so."""
+        collection, _, name = path.partition(".")
+        fmt = self._format
+        if path in fmt.fields:
+            if fmt.fields[path].from_mass:
+                return derive.energy(stored[f"{collection}.pt"], stored[f"{collection}.eta"], stored[path])
+            return stored[path]
+        if collection in fmt.parts:
+            rule = fmt.parts[collection]
+            return derive.part(self._made(f"{rule.of}.{name}", stored, entries), stored[rule.by], rule.value)
+        join = fmt.joins[collection]
+        if path == join.label:
+            return derive.joined(
+                [derive.constant(stored[f"{m}.pt"], path, value) for m, value in join.members]
+            )
+        return derive.joined([self._made(f"{member}.{name}", stored, entries) for member, _ in join.members])
 
     def _counters(self, paths: Iterable[str]) -> dict[str, str]:
         infos = self._tree.branches()
@@ -183,46 +213,9 @@ class EventReader:
             branch = self._format.counters.get(collection) if collection is not None else None
             if collection is None or branch is None or branch not in infos:
                 continue
-            if infos[branch].shape == "scalar" and np.dtype(infos[branch].dtype).kind in "iu":
+            if infos[branch].shape == "scalar" and _integer(infos[branch].dtype):
                 counters[collection] = branch
         return counters
-
-    def _convert(self, path: str, branch: str, column: Column) -> Column:
-        model, source = FIELDS[path], self._format.fields[path]
-        content = column.content
-        if model.kind == "float":
-            content = _scaled(content.astype(np.float64), parse_unit(source.unit).scale)
-        elif model.kind == "int":
-            content = self._whole(path, branch, content)
-        return Column(content, column.offsets)
-
-    def _whole(self, path: str, branch: str, content: NDArray[Any]) -> NDArray[np.int64]:
-        fits = True
-        if content.dtype.kind == "f":
-            fits = bool(np.all(np.abs(content) < 2.0**53)) and np.array_equal(content, np.rint(content))
-        elif content.dtype == np.uint64:
-            fits = bool(np.all(content <= np.uint64(np.iinfo(np.int64).max)))
-        if not fits:
-            msg = (
-                f"{self._tree.url}: expected whole numbers of 64 bits with sign in branch {branch!r} "
-                f"for {path}, found others. Check that the file is of this release."
-            )
-            raise BranchTypeError(msg)
-        return content.astype(np.int64)
-
-    def _same_lengths(
-        self, known: tuple[str, NDArray[np.int64]], other: tuple[str, NDArray[np.int64]], start: int
-    ) -> None:
-        if np.array_equal(known[1], other[1]):
-            return
-        entry = int(np.flatnonzero(np.diff(known[1]) != np.diff(other[1]))[0])
-        counts = [int(offsets[entry + 1] - offsets[entry]) for offsets in (known[1], other[1])]
-        msg = (
-            f"{self._tree.url}: lists of one collection differ in length: in entry {start + entry} "
-            f"{known[0]!r} tells of {counts[0]} objects, {other[0]!r} of {counts[1]}. "
-            "The file is damaged or was written wrongly; fetch or write it again."
-        )
-        raise DamagedError(msg)
 
     def _aligned(
         self, path: str, branch: str, column: Column, known: tuple[str, NDArray[np.int64]], start: int
@@ -232,27 +225,12 @@ class EventReader:
         if column.offsets is not None and len(column.content) == 0 and offsets[-1] > 0:
             # not-a-number, not zero: a value that data do not have must not look like one
             fill = np.nan if FIELDS[path].kind == "float" else 0
+            self._filled[f"{path}: empty in the file, taken as {fill:g} for each object"] = None
             return Column(np.full(int(offsets[-1]), fill, dtype=column.content.dtype), offsets)
         if column.offsets is not None:
-            self._same_lengths(known, (branch, column.offsets), start)
+            require_same_lengths(self._tree.url, known, (branch, column.offsets), start)
         return column
 
 
-def _shape_in_file(path: str, source: FieldSource) -> str:
-    return "string" if FIELDS[path].kind == "string" else source.shape
-
-
-def _offsets(counts: NDArray[Any]) -> NDArray[np.int64]:
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, dtype=np.int64, out=offsets[1:])
-    return offsets
-
-
-def _scaled(values: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    if scale == 1:
-        return values
-    inverse = round(1 / scale) if scale < 1 else 0
-    # a division by 1000 is rounded once, a product with 0.001 twice
-    if inverse and 1 / inverse == scale:
-        return values / inverse
-    return values * scale
+def _integer(dtype: str) -> bool:
+    return np.dtype(dtype).kind in "iu"

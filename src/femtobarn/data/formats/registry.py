@@ -1,4 +1,4 @@
-"""Finding formats by the name of their release: those of this package and those registered by others."""
+"""Finding formats by the name of their release: those of this package, those of others, those handed in."""
 
 from __future__ import annotations
 
@@ -13,14 +13,55 @@ GROUP = "femtobarn.formats"
 """The entry point group: the name is a release, the object a `Format`."""
 
 _BUILT_IN = {
+    "2016e-8tev": "femtobarn.data.formats.release2016:FORMAT",
     "2020e-13tev": "femtobarn.data.formats.release2020:FORMAT",
     "2025e-13tev-beta": "femtobarn.data.formats.release2025:FORMAT",
+    "2024r-pp": "femtobarn.data.formats.physlite:FORMAT",
+    "cms-nanoaod": "femtobarn.data.formats.nanoaod:FORMAT",
 }
+
+_OF_OURS = {"femtobarn-skim": "femtobarn.data.formats.skimmed:FORMAT"}
+"""Formats of files that this package writes: of no release, and recognised by a mark of their own."""
+
+_handed_in: dict[str, Format] = {}
+_texts: dict[str, str] = {}
 
 
 def formats() -> tuple[str, ...]:
     """Return the names of the releases whose format is known, the package's own first."""
-    return tuple(_places())
+    return (*_places(), *_handed_in)
+
+
+def handed_in() -> tuple[str, ...]:
+    """Return the names of the formats that were handed in by `register`."""
+    return tuple(_handed_in)
+
+
+def text_of(release: str) -> str | None:
+    """Return the text with which a format was handed in; None if it was not."""
+    return _texts.get(release)
+
+
+def register(fmt: Format, text: str = "") -> None:
+    """Make a format known to this process, for instance one that a user wrote.
+
+    ``text`` is what workers are given to know it too.
+
+    A format that was handed in before under the same name is replaced.
+
+    Raises
+    ------
+    SettingsError
+        if its name is that of a format of this package, or of an installed one
+    """
+    if fmt.release in _OF_OURS | _places():
+        msg = (
+            f"Expected a name of its own for the format, but {fmt.release!r} is the name of a known one. "
+            "Choose another for 'release' in the format file."
+        )
+        raise SettingsError(msg)
+    _handed_in[fmt.release] = fmt
+    _texts[fmt.release] = text
 
 
 def format_of(release: str) -> Format:
@@ -33,9 +74,11 @@ def format_of(release: str) -> Format:
     SettingsError
         if what is registered is not a format of that release
     """
-    places = _places()
+    if release in _handed_in:
+        return _handed_in[release]
+    places = _OF_OURS | _places()
     if release not in places:
-        raise UnknownNameError("format of a release", release, places)
+        raise UnknownNameError("format of a release", release, formats())
     return _load(release, places[release])
 
 

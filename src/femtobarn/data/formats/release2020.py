@@ -11,7 +11,8 @@ Names, types and units as in the files and the release's documentation. To know:
 
 from __future__ import annotations
 
-from femtobarn.data.formats.spec import Format, parse_fields
+from femtobarn.data.formats.spec import Format, Part
+from femtobarn.data.formats.table import parse_fields
 
 _FIELDS = parse_fields("""
 run                       | runNumber                | int    |     |
@@ -104,4 +105,5 @@ FORMAT = Format(
         "large_jet": "largeRjet_n",
     },
     tell_tales=("lep_tracksigd0pvunbiased", "scaleFactor_LepTRIGGER", "SumWeights"),
+    parts={"electron": Part("lep", "lep.type", 11), "muon": Part("lep", "lep.type", 13)},
 )

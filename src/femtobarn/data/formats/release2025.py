@@ -13,7 +13,8 @@ Names and types as in the files and the release's documentation. To know:
 
 from __future__ import annotations
 
-from femtobarn.data.formats.spec import Format, parse_fields
+from femtobarn.data.formats.spec import Format, Part
+from femtobarn.data.formats.table import parse_fields
 
 _EVENT = """
 run                       | runNumber                | int    |     |
@@ -151,4 +152,5 @@ FORMAT = Format(
         "truth_jet": "truth_jet_n",
     },
     tell_tales=("lep_pt", "lep_e", "sum_of_weights"),
+    parts={"electron": Part("lep", "lep.type", 11), "muon": Part("lep", "lep.type", 13)},
 )

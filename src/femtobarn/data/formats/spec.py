@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Any
 
 from femtobarn.base.canonical import digest
-from femtobarn.base.errors import SettingsError, UnknownNameError
-from femtobarn.base.units import parse_unit
-from femtobarn.data.formats.model import COLLECTIONS, FIELDS
+from femtobarn.base.errors import TreeMissingError, UnknownNameError, suggestion
+from femtobarn.data.formats.checks import check_collections, check_source
+from femtobarn.data.formats.model import FIELDS
+from femtobarn.data.formats.sources import BOOLS, FLOATS, INTS, FieldSource, Join, Part
 
-FLOATS = ("float32", "float64")
-INTS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-BOOLS = ("bool",)
-
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "float": FLOATS,
-    "int": INTS,
-    "bool": BOOLS,
-    "number": INTS + FLOATS,
-    "string": ("uint8",),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSource:
-    """Where a field of the event model is in the files of a release.
-
-    Parameters
-    ----------
-    path
-        the field, for instance ``"lep.pt"``
-    branches
-        accepted names; the first that a file has is used
-    kinds
-        accepted NumPy types of the numbers in the file
-    unit
-        unit in the file, as `femtobarn.base.units.parse_unit` reads it
-    shape
-        one value per event, or one per object of the field's collection
-    optional
-        whether a file of the release may lack it
-    simulation_only
-        whether its lists are left empty in data; they are then read as False, 0 or not-a-number, one
-        for each object
-    """
-
-    path: str
-    branches: tuple[str, ...]
-    kinds: tuple[str, ...]
-    unit: str = ""
-    shape: Literal["scalar", "list"] = "scalar"
-    optional: bool = False
-    simulation_only: bool = False
+__all__ = ["BOOLS", "FLOATS", "INTS", "FieldSource", "Format", "Join", "Part"]
 
 
 @dataclass(frozen=True)
@@ -69,13 +28,23 @@ class Format:
     tree
         name of the tree with the events
     fields
-        the source of every field by its path
+        by its path the source of every field that is in the files
     counters
         per collection the branch that holds the number of its objects; used to check the lists
     tell_tales
-        branches that together tell this format from others with the same tree name
+        branches that together tell this format from others with the same tree name; ``"a|b"``: either
     version
         raised when the meaning of a field changes without a change of its source
+    more_trees
+        other names under which the tree may be stored
+    may_lack
+        collections that a file may lack as a whole; they are then empty in every event
+    parts, joins
+        per collection how it is made of others
+    simulation
+        branches that only simulation has
+    simulation_bit
+        accepted names of a branch whose lowest bit is set in simulated events and not in data
     """
 
     release: str
@@ -84,6 +53,12 @@ class Format:
     counters: Mapping[str, str] = field(default_factory=dict)
     tell_tales: tuple[str, ...] = ()
     version: int = 1
+    more_trees: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    joins: Mapping[str, Join] = field(default_factory=dict)
+    simulation: tuple[str, ...] = ()
+    simulation_bit: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the format against the event model and make it immutable.
@@ -96,17 +71,14 @@ class Format:
             if a source contradicts the event model
         """
         for path, source in self.fields.items():
-            _check(path, source)
-        for collection in self.counters:
-            if collection not in COLLECTIONS:
-                raise UnknownNameError("collection of the event model", collection, COLLECTIONS)
-        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
-        object.__setattr__(self, "counters", MappingProxyType(dict(self.counters)))
+            check_source(path, source, self.fields)
+        check_collections(self.release, self.fields, self.parts, self.joins, (*self.counters, *self.may_lack))
+        for name in ("fields", "counters", "parts", "joins"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __reduce__(self) -> tuple[type[Format], tuple[object, ...]]:
         """Let processes hand formats to each other; read-only views cannot be pickled themselves."""
-        content = (dict(self.fields), dict(self.counters), self.tell_tales, self.version)
-        return Format, (self.release, self.tree, *content)
+        return Format, tuple(_plain(getattr(self, f.name)) for f in fields(self))
 
     def __hash__(self) -> int:
         """Hash what equality compares; a mapping has no hash of its own."""
@@ -115,71 +87,95 @@ class Format:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of everything this format says, as 64 hexadecimal digits."""
-        sources = {
-            path: [list(s.branches), list(s.kinds), s.unit, s.shape, s.optional, s.simulation_only]
-            for path, s in self.fields.items()
-        }
-        content = [
-            self.release,
-            self.tree,
-            sources,
-            dict(self.counters),
-            list(self.tell_tales),
-            self.version,
-        ]
-        return digest(content)
+        return digest([_listed(getattr(self, f.name)) for f in fields(self)])
 
+    @property
+    def trees(self) -> tuple[str, ...]:
+        """The names under which the tree may be stored."""
+        return (self.tree, *self.more_trees)
 
-def _check(path: str, source: FieldSource) -> None:
-    if path not in FIELDS:
-        raise UnknownNameError("field of the event model", path, FIELDS)
-    model = FIELDS[path]
-    shape = "list" if model.collection else "scalar"
-    if source.path != path or source.shape != shape or not source.branches or not source.kinds:
+    def tree_in(self, names: Iterable[str]) -> str:
+        """Return which of the trees of a file holds the events.
+
+        Raises
+        ------
+        TreeMissingError
+            if none does
+        """
+        there = tuple(names)
+        for name in self.trees:
+            if name in there:
+                return name
+        wanted = " or ".join(repr(name) for name in self.trees)
         msg = (
-            f"Format field {path!r}: expected a source of the same path and shape {shape!r} with at least "
-            f"one branch and type, got {source}. Correct the format file."
+            f"Expected a tree {wanted} ({self.release}), but the file has "
+            f"{', '.join(repr(n) for n in there[:6]) or 'no tree'}. {suggestion(self.tree, there)}"
         )
-        raise SettingsError(msg)
-    if not parse_unit(source.unit).same_dimension(parse_unit(model.unit)):
-        msg = (
-            f"Format field {path!r}: expected a unit of the kind of {model.unit or 'a plain number'!r}, "
-            f"got {source.unit!r}. Correct the format file."
-        )
-        raise SettingsError(msg)
+        raise TreeMissingError(msg)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """All fields that this format offers, those made of others included, in the order of the model."""
+        return tuple(path for path in FIELDS if self.offers(path))
+
+    def offers(self, path: str) -> bool:
+        """Tell whether a field can be read from files of this format that lack nothing."""
+        if path in self.fields:
+            return True
+        collection, _, name = path.partition(".")
+        if (part := self.parts.get(collection)) is not None:
+            return f"{part.of}.{name}" in self.fields
+        if (join := self.joins.get(collection)) is not None:
+            return path == join.label or all(f"{m}.{name}" in self.fields for m, _ in join.members)
+        return False
+
+    def needs(self, path: str) -> tuple[str, ...]:
+        """Return the fields of the files that a field is made of; itself if the files have it.
+
+        Raises
+        ------
+        UnknownNameError
+            if the format does not offer it
+        """
+        if not self.offers(path):
+            raise UnknownNameError(f"field of {self.release}", path, self.paths)
+        collection, _, name = path.partition(".")
+        if path in self.fields:
+            source = self.fields[path]
+            if source.from_mass:
+                return (f"{collection}.pt", f"{collection}.eta", path)
+            if source.fill is not None and source.shape == "list":
+                return (f"{collection}.pt", path)
+            return (path,)
+        if collection in self.parts:
+            part = self.parts[collection]
+            return tuple(dict.fromkeys((*self.needs(f"{part.of}.{name}"), part.by)))
+        join = self.joins[collection]
+        wanted = "pt" if path == join.label else name
+        return tuple(n for member, _ in join.members for n in self.needs(f"{member}.{wanted}"))
+
+    def branches(self, path: str) -> tuple[str, ...]:
+        """Return the names of the branches that are read for a field, accepted alternatives joined by ``|``.
+
+        Raises
+        ------
+        UnknownNameError
+            if the format does not offer it
+        """
+        sources = (self.fields[need] for need in self.needs(path))
+        return tuple("|".join(source.branches) for source in sources if source.branches)
 
 
-def parse_fields(text: str) -> dict[str, FieldSource]:
-    """Return the sources that a table gives, one per line.
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
 
-    A line has five columns between ``|``: the field; its branch, or several by comma; ``float``,
-    ``int``, ``bool``, ``number`` (int or float) or ``string``; the unit in the file; and the words
-    ``optional`` and ``simulation`` where they apply.
 
-    Raises
-    ------
-    SettingsError
-        if a line is not of this form
-    """
-    sources: dict[str, FieldSource] = {}
-    for line in text.strip().splitlines():
-        columns = [part.strip() for part in line.split("|")]
-        if len(columns) != 5 or columns[2] not in _KINDS or columns[0] in sources:
-            msg = (
-                f"Format table: expected 'field | branch | type | unit | words' once per field, got {line!r}."
-            )
-            raise SettingsError(msg)
-        path, branches, kind, unit, words = columns
-        model = FIELDS.get(path)
-        if model is None:
-            raise UnknownNameError("field of the event model", path, FIELDS)
-        sources[path] = FieldSource(
-            path=path,
-            branches=tuple(name.strip() for name in branches.split(",")),
-            kinds=_KINDS[kind],
-            unit=unit,
-            shape="list" if model.collection else "scalar",
-            optional="optional" in words.split(),
-            simulation_only="simulation" in words.split(),
-        )
-    return sources
+def _listed(value: Any) -> Any:
+    """Return a value as lists, dicts, numbers and text, of which the digest is taken."""
+    if isinstance(value, Mapping):
+        return {key: _listed(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_listed(item) for item in value]
+    if isinstance(value, FieldSource | Part | Join):
+        return [_listed(getattr(value, f.name)) for f in fields(value)]
+    return value

@@ -1,7 +1,11 @@
-"""Bytes on this machine: which files there are, what identifies them, what their header says."""
+"""Bytes on this machine: which files there are, what identifies them; remote ones by way of the cache or in parts."""
 
 from __future__ import annotations
 
+from femtobarn.data.storage.access import Opened, identify_remote, opened
+from femtobarn.data.storage.cache import Cache, Cleared
+from femtobarn.data.storage.entries import Entry, Unfinished
+from femtobarn.data.storage.folder import fetch_to
 from femtobarn.data.storage.header import RootHeader, read_header
 from femtobarn.data.storage.local import (
     FileIdentity,
@@ -11,14 +15,39 @@ from femtobarn.data.storage.local import (
     require_regular,
     unusable,
 )
+from femtobarn.data.storage.network import Network
+from femtobarn.data.storage.policy import decide
+from femtobarn.data.storage.request import RemoteFile, Route
+from femtobarn.data.storage.source import Source, Transfer
+from femtobarn.data.storage.urls import is_remote, permitted, shown
+from femtobarn.data.storage.verify import Verdict, verify_file
 
 __all__ = [
+    "Cache",
+    "Cleared",
+    "Entry",
     "FileIdentity",
+    "Network",
+    "Opened",
+    "RemoteFile",
     "RootHeader",
+    "Route",
+    "Source",
+    "Transfer",
+    "Unfinished",
+    "Verdict",
+    "decide",
+    "fetch_to",
     "find_root_files",
     "identify",
+    "identify_remote",
+    "is_remote",
     "local_path",
+    "opened",
+    "permitted",
     "read_header",
     "require_regular",
+    "shown",
     "unusable",
+    "verify_file",
 ]

@@ -13,6 +13,8 @@ MAGIC = b"root"
 _BIG_FILE = 1_000_000  # added by ROOT to the version of a file above 2 GB, whose positions have 64 bits
 _SMALL = struct.Struct(">4siiiiiiiBiiiH16s")
 _BIG = struct.Struct(">4siiqqiiiBiqiH16s")
+HEADER_BYTES = _BIG.size
+"""How much of the beginning of a file tells all that its header says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,27 @@ def read_header(file: BinaryIO, name: str) -> RootHeader:
         if the header is cut off, senseless, or tells of more bytes than there are
     """
     file.seek(0)
-    head = file.read(_BIG.size)
-    size = file.seek(0, 2)
+    head = file.read(HEADER_BYTES)
+    return parse_header(head, file.seek(0, 2), name)
+
+
+def parse_header(head: bytes, size: int, name: str) -> RootHeader:
+    """Return the header of a file of ``size`` bytes that begins with ``head``.
+
+    Parameters
+    ----------
+    head
+        the first `HEADER_BYTES` bytes of the file, or all of a shorter one
+    size
+        bytes of the file
+    name
+        what messages call it
+
+    Raises
+    ------
+    NotRootError, DamagedError
+        as `read_header`
+    """
     if not head:
         msg = f"{name}: expected a ROOT file, found 0 bytes. Fetch or write it again."
         raise NotRootError(msg)

@@ -16,7 +16,9 @@ from femtobarn.physics.language.analysis import Analysis
 
 GROUP = "femtobarn.analyses"
 SHIPPED = {
+    "dimuon": "femtobarn.physics.analyses.dimuon",
     "hzz": "femtobarn.physics.analyses.hzz",
+    "objects": "femtobarn.physics.analyses.objects",
     "zll": "femtobarn.physics.analyses.zll",
 }
 

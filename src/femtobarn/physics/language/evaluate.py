@@ -133,6 +133,15 @@ class ChunkResult:
         data: NDArray[np.float64] = value.data.astype(np.float64, copy=False)
         return data if value.defined is None else np.where(value.defined, data, 0.0)
 
+    def column(self, node: Node) -> Column:
+        """Return the values of a node for all events (float64); not-a-number where it is not defined."""
+        value = self.chunk.value(node)
+        if node.type.axis is not None:
+            content, offsets = flat(value.data)
+            return Column(_floats(content), offsets)
+        data = _floats(value.data)
+        return Column(data if value.defined is None else np.where(value.defined, data, np.nan))
+
     def fill(self, variation: str, selection: str, histogram: str) -> Fill:
         """Return what goes into a histogram: values of the selected events (or their objects) and weights."""
         record = self._program.histograms[histogram]

@@ -11,11 +11,9 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from femtobarn.base.errors import SettingsError
+from femtobarn.base.errors import FormatError, SettingsError
 from femtobarn.base.records import AnalysisSpec
-from femtobarn.data.columns import open_tree
-from femtobarn.data.formats import format_of
-from femtobarn.data.formats.detect import detect_format
+from femtobarn.data.formats.opening import open_events, reached, recognise_content
 from femtobarn.data.formats.reader import EventReader
 from femtobarn.physics.language.analysis import Analysis
 from femtobarn.physics.language.code import record_of
@@ -84,10 +82,14 @@ class Explanation:
 
 @contextmanager
 def _events(file: str | Path, release: str | None) -> Iterator[EventReader]:
-    """Open a file in its own format."""
-    fmt = detect_format(str(file)) if release is None else format_of(release)
-    with open_tree(str(file), fmt.tree) as tree:
-        yield EventReader(tree, fmt)
+    """Open a file in its own format; an error if it is not of ``release``."""
+    with reached(file) as place:
+        found = recognise_content(place)
+        if release is not None and found.release != release:
+            msg = f"{file}: expected a file of release {release}, but it is of {found.release}. Choose another file, or build the analysis for that release."
+            raise FormatError(msg)
+        with open_events(place, found.format) as tree:
+            yield EventReader(tree, found.format)
 
 
 def peek(expression: Expr, file: str | Path, *, entries: int = 10, start: int = 0) -> Any:
@@ -202,6 +204,7 @@ def explain_analysis(
     """Return every cut of one event for every selection; the release is found from the file if not given."""
     release = settings.pop("release", None)
     if release is None:
-        found = detect_format(str(file)).release
+        with reached(file) as place:
+            found = recognise_content(place).release
         release = found if not analysis.inputs or found in analysis.inputs else None
     return explain(analysis.freeze(release=release, **settings), file, entry)

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from femtobarn.base.errors import FemtobarnError, UnknownNameError
-from femtobarn.base.records import AnalysisSpec, Record, Settings, Task
+from femtobarn.base.records import Job, Record, Settings, Task
 from femtobarn.running.engine.task import run_task
 from femtobarn.running.results.store import FolderStore
 
@@ -59,7 +59,7 @@ class Outcome(Record):
 class Executor(Protocol):
     """Runs tasks somewhere, in any order, at least once each."""
 
-    def run(self, spec: AnalysisSpec, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome]:
+    def run(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome]:
         """Run ``tasks`` and give one outcome for each, as they end; results go to ``store``.
 
         Closing the generator early ends whatever still runs.
@@ -85,7 +85,7 @@ def executor(settings: Settings) -> Executor:
 
 
 def attempt(
-    spec: AnalysisSpec,
+    job: Job,
     task: Task,
     store: FolderStore,
     *,
@@ -106,7 +106,7 @@ def attempt(
     for number in range(1, attempts + 1):
         known: list[tuple[int, int]] = []
         try:
-            partial = run_task(spec, task, worker=worker, on_range=known.append)
+            partial = run_task(job, task, worker=worker, on_range=known.append)
             store.write(partial)
         except FemtobarnError as error:
             if error.transient and number < attempts:

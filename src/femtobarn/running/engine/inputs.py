@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from femtobarn.base.errors import DataError, FormatError, NothingToDoError, UnknownNameError, UsageError
-from femtobarn.base.records import AnalysisSpec, InputFile, Kind, ProcessRecord, SkippedFile
+from femtobarn.base.errors import DataError, FormatError, UsageError
+from femtobarn.base.records import Access, AnalysisSpec, InputFile, Kind, ProcessRecord, SkippedFile
 from femtobarn.data import catalogue
-from femtobarn.data.storage import find_root_files, identify
+from femtobarn.data.catalogue.resolvers import Remote, wanted
+from femtobarn.data.formats.skimmed import NAME, SkimFacts
+from femtobarn.data.storage import FileIdentity, identify, identify_remote, opened
+from femtobarn.data.storage.urls import is_remote, shown
+from femtobarn.running.engine.places import given_files
 from femtobarn.running.results.normalise import UnseenFile
 
+SIMULATION = "simulation"
+"""The process of simulated files that do not tell their dataset."""
+
+_AT_ONCE = 8  # remote files whose size and identifier are asked for at the same time
 _COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#92dadd")
 
 
@@ -61,6 +70,8 @@ class _Found:
     kind: Kind
     dataset: int | None
     period: str | None
+    format: str = ""
+    origin: str = ""
 
 
 @dataclass(slots=True)
@@ -69,32 +80,47 @@ class _Sorting:
 
     spec: AnalysisSpec
     wanted: dict[int | str, str]
-    accepted: list[tuple[Path, _Found, str]] = field(default_factory=list)
+    access: Access
+    kind: Kind | None
+    identities: dict[str, FileIdentity] = field(default_factory=dict)
+    accepted: list[tuple[Remote, _Found, str]] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
     seen: set[int | str] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
 
-    def skip(self, path: Path, reason: str) -> None:
-        self.skipped.append(SkippedFile(name=path.name, url=str(path), reason=reason))
+    def skip(self, file: Remote, reason: str) -> None:
+        self.skipped.append(SkippedFile(name=file.name, url=_shown(file.url), reason=reason))
 
-    def fail(self, path: Path, reason: str) -> None:
-        self.skipped.append(SkippedFile(name=path.name, url=str(path), reason=reason, status="failed"))
+    def fail(self, file: Remote, reason: str) -> None:
+        self.skipped.append(SkippedFile(name=file.name, url=_shown(file.url), reason=reason, status="failed"))
 
 
-def gather(spec: AnalysisSpec, data: Path | str | Sequence[Path | str], release: str | None = None) -> Inputs:
+def gather(
+    spec: AnalysisSpec,
+    data: Path | str | Sequence[Path | str | Remote],
+    release: str | None = None,
+    access: Access | None = None,
+    kind: Kind | None = None,
+) -> Inputs:
     """Return which of the files in ``data`` the analysis reads.
 
     Files are recognised by their names, else by what is in them. Every ``*.root`` file below a folder
-    is a given input: what is not read is listed with the reason.
+    is a given input: what is not read is listed with the reason. Remote files of which the catalogue
+    knows size and checksum are not asked for them.
 
     Parameters
     ----------
     spec
         the analysis
     data
-        folders and files
+        what `given_files` takes, or files it returned
     release
         of which release the files must be; None: that of the analysis
+    access
+        how remote files are looked at that neither their name nor the catalogue tells of
+    kind
+        what files hold that do not say whether they are data or simulation
 
     Raises
     ------
@@ -109,52 +135,46 @@ def gather(spec: AnalysisSpec, data: Path | str | Sequence[Path | str], release:
             "for. Build it for that release."
         )
         raise UsageError(msg)
-    paths = given_files([data] if isinstance(data, str | Path) else data)
-    sorting = _Sorting(spec, _wanted(spec))
+    items = [data] if isinstance(data, str | Path) else data
+    files = [f for item in items for f in ([item] if isinstance(item, Remote) else given_files([item]))]
+    sorting = _Sorting(spec, _wanted(spec), access or Access(prefixes=()), kind)
     names_seen: set[str] = set()
-    for path in paths:
-        if path.name in names_seen:
-            sorting.skip(path, f"a file of the same name {path.name} was given before")
+    for file in _asked(files, sorting):
+        if file.name in names_seen:
+            sorting.skip(file, f"a file of the same name {file.name} was given before")
             continue
-        names_seen.add(path.name)
-        _look(path, sorting)
+        names_seen.add(file.name)
+        _look(file, sorting)
     spec = _with_processes(spec, [found for _, found, _ in sorting.accepted])
-    files = _identified(sorting)
+    accepted = _identified(sorting)
     return Inputs(
         spec=spec,
-        files=tuple(sorted(files, key=_plan_order(spec))),
+        files=tuple(sorted(accepted, key=_plan_order(spec))),
         skipped=tuple(sorting.skipped),
         missing=tuple(str(k) for k in sorting.wanted if k not in sorting.seen),
-        unseen=_unseen(spec, files),
+        unseen=_unseen(spec, accepted),
         lost=tuple(sorting.lost),
     )
 
 
-def given_files(places: Sequence[Path | str]) -> list[Path]:
-    """Return the files that folders and files stand for, in order.
+def catalogue_files(spec: AnalysisSpec) -> tuple[Remote, ...]:
+    """Return the published files that the analysis reads, from the catalogue alone.
 
     Raises
     ------
     UsageError
-        if one of ``places`` does not exist
-    NothingToDoError
-        if there is no ``*.root`` file at all
+        if the analysis does not say what it reads, or the catalogue has no files of its release
     """
-    paths = [path for place in places for path in _paths(Path(place))]
-    if not paths:
-        names = ", ".join(str(p) for p in places)
-        msg = f"Expected ROOT files (*.root) in {names}, but there are none. Check the folder."
-        raise NothingToDoError(msg)
-    return paths
-
-
-def _paths(place: Path) -> list[Path]:
-    if place.is_dir():
-        return find_root_files(place)
-    if place.is_symlink() or place.exists():
-        return [place]
-    msg = f"Expected a file or a folder with ROOT files, but {str(place)!r} does not exist. Check the path."
-    raise UsageError(msg)
+    if not spec.inputs.processes or spec.inputs.skim is None:
+        msg = f"Analysis {spec.name} does not say which datasets it reads. Name the data: --data."
+        raise UsageError(msg)
+    keys = _wanted(spec)
+    return wanted(
+        spec.release,
+        spec.inputs.skim,
+        [k for k in keys if isinstance(k, int)],
+        [k for k in keys if isinstance(k, str)],
+    )
 
 
 def _wanted(spec: AnalysisSpec) -> dict[int | str, str]:
@@ -167,68 +187,155 @@ def _wanted(spec: AnalysisSpec) -> dict[int | str, str]:
     return wanted
 
 
-def _look(path: Path, sorting: _Sorting) -> None:
-    """Accept ``path`` for a process, or note why not."""
-    spec = sorting.spec
-    name = catalogue.recognise(path.name)
-    if name is None:
+def _asked(files: Sequence[Remote], sorting: _Sorting) -> list[Remote]:
+    """Ask servers for size and identifier of files that nothing else tells; drop those that fail."""
+    unknown = [f for f in files if is_remote(f.url) and (f.size is None or f.adler32 is None)]
+
+    def ask(file: Remote) -> FileIdentity | DataError:
         try:
-            found = _from_content(path, sorting)
+            return identify_remote(file.url, _access_to(file, sorting.access).prefixes)
         except DataError as error:
-            sorting.fail(path, str(error))
+            return error
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = dict(zip((f.url for f in unknown), pool.map(ask, unknown), strict=True))
+    left = []
+    for file in files:
+        answer = answers.get(file.url)
+        if isinstance(answer, DataError):
+            sorting.lost.append(file.name)
+            sorting.fail(file, str(answer))
+            continue
+        if answer is not None:
+            sorting.identities[file.url] = answer
+        left.append(file)
+    return left
+
+
+def _look(file: Remote, sorting: _Sorting) -> None:
+    """Accept ``file`` for a process, or note why not."""
+    spec = sorting.spec
+    name = catalogue.recognise(file.name)
+    if name is not None:
+        file = replace(file, release=name.release, skim=name.skim, kind=name.kind, dsid=name.dsid)
+        file = replace(file, period=name.period)
+    if file.release is None or file.kind is None:
+        try:
+            found = _from_content(file, sorting)
+        except DataError as error:
+            sorting.fail(file, str(error))
             return
         if found is None:
             return
     else:
-        if name.release != spec.release:
-            sorting.skip(path, f"it is of release {name.release}, the analysis reads {spec.release}")
+        if file.release != spec.release:
+            sorting.skip(file, f"it is of release {file.release}, the analysis reads {spec.release}")
             return
-        if spec.inputs.skim is not None and name.skim != spec.inputs.skim:
-            sorting.skip(path, f"it is of skim {name.skim}, the analysis reads {spec.inputs.skim}")
+        if spec.inputs.skim is not None and file.skim != spec.inputs.skim:
+            sorting.skip(file, f"it is of skim {file.skim}, the analysis reads {spec.inputs.skim}")
             return
-        found = _Found(name.kind, name.dsid, name.period)
+        found = _Found(file.kind, file.dsid, file.period)
+    if not found.origin and sorting.origins.setdefault(file.name, file.name) != file.name:
+        sorting.skip(file, f"its events are those of {sorting.origins[file.name]}, which is read already")
+        return
     process = _process_of(found, sorting)
     if process is None:
         what = f"dataset {found.dataset}" if found.kind == "mc" else f"data of {found.period or 'this kind'}"
-        sorting.skip(path, f"{what} is not among what analysis {spec.name} wants")
+        sorting.skip(file, f"{what} is not among what analysis {spec.name} wants")
         return
     key = found.dataset if found.kind == "mc" else found.period
     if key is not None:
         sorting.seen.add(key)
-    sorting.accepted.append((path, found, process))
+    sorting.accepted.append((file, found, process))
 
 
-def _from_content(path: Path, sorting: _Sorting) -> _Found | None:
-    """Return what the first event of ``path`` says; None if it was skipped."""
-    from femtobarn.data.columns import open_tree
-    from femtobarn.data.formats.detect import detect_format
+def _from_content(file: Remote, sorting: _Sorting) -> _Found | None:
+    """Return what the first event of ``file`` says; None if it was skipped."""
+    from femtobarn.data.formats.opening import open_events, recognise_content
     from femtobarn.data.formats.reader import EventReader
 
     spec = sorting.spec
-    fmt = detect_format(str(path))
-    if fmt.release != spec.release:
-        sorting.skip(path, f"it is of release {fmt.release}, the analysis reads {spec.release}")
-        return None
-    with open_tree(str(path), fmt.tree) as tree:
-        facts = EventReader(tree, fmt).facts()
-    channel = facts.channel
-    if channel is None:
+    with opened(_provisional(file, sorting.identities), _access_to(file, sorting.access)) as got:
+        inside = recognise_content(got.place)
+        if inside.release != spec.release:
+            sorting.skip(file, f"it is of release {inside.release}, the analysis reads {spec.release}")
+            return None
+        if inside.skim is not None:
+            return _from_skim(file, inside.skim, sorting)
+        with open_events(got.place, inside.format) as tree:
+            facts = EventReader(tree, inside.format).facts()
+    kind = facts.kind
+    if kind is None and facts.channel is not None:
+        known = catalogue.known(spec.release)
+        published = known is not None and facts.channel in known.datasets
+        kind = "mc" if published or facts.channel in sorting.wanted else "data"
+    kind = kind or sorting.kind
+    if kind is None:
         msg = (
-            f"{path}: neither its name nor an event (it has none) says whether it is data or simulation. "
-            "Give it the name under which it was published."
+            f"{_shown(file.url)}: expected a file that says whether it is data or simulation, but neither its name nor "
+            "its content does. Say it with --kind data or --kind mc, or give it the name under which it was published."
         )
         raise FormatError(msg)
-    if facts.run is not None:
-        simulated = facts.dataset is not None
+    return _Found("mc", facts.channel, None) if kind == "mc" else _Found("data", None, None)
+
+
+def _from_skim(file: Remote, skim: SkimFacts, sorting: _Sorting) -> _Found | None:
+    """Return what a skim says; None if its events are read already."""
+    assert skim.facts.origin is not None
+    origin = skim.facts.origin.name
+    earlier = sorting.origins.setdefault(origin, file.name)
+    if earlier != file.name:
+        sorting.skip(
+            file, f"its events are of {origin}, and so are those of {earlier}, which is read already"
+        )
+        return None
+    return _Found(skim.kind, skim.dataset, skim.period, NAME, origin)
+
+
+def release_inside(file: Remote, access: Access) -> str:
+    """Return the release of a file from what is in it.
+
+    Raises
+    ------
+    DataError
+        if it cannot be opened, or is of no known format
+    """
+    from femtobarn.data.formats.opening import recognise_content
+
+    access = _access_to(file, access)
+    asked = {}
+    if is_remote(file.url) and (file.size is None or file.adler32 is None):
+        asked[file.url] = identify_remote(file.url, access.prefixes)
+    with opened(_provisional(file, asked), access) as got:
+        return recognise_content(got.place).release
+
+
+def _provisional(file: Remote, asked: Mapping[str, FileIdentity]) -> InputFile:
+    """Return ``file`` as far as it is known before it is opened."""
+    if not is_remote(file.url):
+        identity = FileIdentity(0, "")
+    elif file.size is not None and file.adler32 is not None:
+        identity = FileIdentity(file.size, f"adler32:{file.adler32}")
     else:
-        simulated = channel in sorting.wanted or channel in catalogue.release(spec.release).datasets
-    return _Found("mc", channel, None) if simulated else _Found("data", None, None)
+        identity = asked[file.url]
+    return InputFile(
+        name=file.name, url=file.url, size=identity.size, identity=identity.identity, kind="data", process=""
+    )
+
+
+def _access_to(file: Remote, access: Access) -> Access:
+    own = file.url if is_remote(file.url) else str(Path(file.url).absolute().parent.resolve())
+    return access.model_copy(update={"prefixes": (*access.prefixes, own)})
+
+
+def _shown(url: str) -> str:
+    return shown(url) if is_remote(url) else url
 
 
 def _process_of(found: _Found, sorting: _Sorting) -> str | None:
     processes = sorting.spec.inputs.processes
     if not processes:
-        return "data" if found.kind == "data" else str(found.dataset)
+        return "data" if found.kind == "data" else _own_process(found.dataset)
     if found.kind == "mc":
         return sorting.wanted.get(found.dataset) if found.dataset is not None else None
     for process in processes:
@@ -239,6 +346,11 @@ def _process_of(found: _Found, sorting: _Sorting) -> str | None:
     return None
 
 
+def _own_process(dataset: int | None) -> str:
+    """Return the process of a simulated file in an analysis that declares none."""
+    return SIMULATION if dataset is None else str(dataset)
+
+
 def _with_processes(spec: AnalysisSpec, found: Iterable[_Found]) -> AnalysisSpec:
     """Return ``spec``; if it declares no processes, with one for the data and one for each dataset."""
     if spec.inputs.processes:
@@ -247,14 +359,17 @@ def _with_processes(spec: AnalysisSpec, found: Iterable[_Found]) -> AnalysisSpec
     processes = []
     if any(f.kind == "data" for f in items):
         processes.append(ProcessRecord(name="data", label="Data", colour="#000000", role="data"))
-    for i, dsid in enumerate(sorted({f.dataset for f in items if f.dataset is not None})):
+    simulated: list[int | None] = [*sorted({f.dataset for f in items if f.dataset is not None})]
+    if any(f.kind == "mc" and f.dataset is None for f in items):
+        simulated.append(None)
+    for i, dsid in enumerate(simulated):
         processes.append(
             ProcessRecord(
-                name=str(dsid),
-                label=_dataset_name(spec.release, dsid),
+                name=_own_process(dsid),
+                label="Simulation" if dsid is None else _dataset_name(spec.release, dsid),
                 colour=_COLOURS[i % len(_COLOURS)],
                 role="background",
-                datasets=(dsid,),
+                datasets=() if dsid is None else (dsid,),
             )
         )
     inputs = spec.inputs.model_copy(update={"processes": tuple(processes)})
@@ -262,35 +377,36 @@ def _with_processes(spec: AnalysisSpec, found: Iterable[_Found]) -> AnalysisSpec
 
 
 def _dataset_name(release: str, dsid: int) -> str:
-    try:
-        return catalogue.release(release).dataset(dsid).name or str(dsid)
-    except UnknownNameError:
-        return str(dsid)
+    known = catalogue.known(release)
+    return known.datasets[dsid].name if known is not None and dsid in known.datasets else str(dsid)
 
 
 def _identified(sorting: _Sorting) -> list[InputFile]:
     """Return the accepted files with their identities, in the order of their names' first appearance."""
     files: list[InputFile] = []
     contents: dict[tuple[int, str], str] = {}
-    for path, found, process in sorting.accepted:
+    for given, found, process in sorting.accepted:
+        remote = is_remote(given.url)
         try:
-            identity = identify(path)
+            identity = _identity(given, sorting)
         except DataError as error:
-            sorting.lost.append(path.name)
-            sorting.fail(path, str(error))
+            sorting.lost.append(given.name)
+            sorting.fail(given, str(error))
             continue
         content = (identity.size, identity.identity)
         # an empty file is no copy of another: each is reported as what it is
         if identity.size and content in contents:
-            sorting.skip(path, f"its content is that of {contents[content]}, which is read already")
+            sorting.skip(given, f"its content is that of {contents[content]}, which is read already")
             continue
-        contents[content] = path.name
+        contents[content] = given.name
         files.append(
             InputFile(
-                name=path.name,
-                url=str(path.absolute()),
+                name=given.name,
+                url=given.url if remote else str(Path(given.url).absolute()),
                 size=identity.size,
                 identity=identity.identity,
+                format=found.format,
+                origin=found.origin,
                 kind=found.kind,
                 dataset=found.dataset,
                 period=found.period,
@@ -298,6 +414,13 @@ def _identified(sorting: _Sorting) -> list[InputFile]:
             )
         )
     return files
+
+
+def _identity(file: Remote, sorting: _Sorting) -> FileIdentity:
+    if not is_remote(file.url):
+        return identify(file.url)
+    given = _provisional(file, sorting.identities)
+    return FileIdentity(given.size, given.identity)
 
 
 def _plan_order(spec: AnalysisSpec) -> Callable[[InputFile], tuple[int, int, str]]:
@@ -318,15 +441,13 @@ def _plan_order(spec: AnalysisSpec) -> Callable[[InputFile], tuple[int, int, str
 
 def _unseen(spec: AnalysisSpec, files: Sequence[InputFile]) -> tuple[UnseenFile, ...]:
     """Return the published files of the same datasets and periods as ``files`` that are not among them."""
-    if spec.inputs.skim is None:
+    known = catalogue.known(spec.release)
+    if spec.inputs.skim is None or known is None or spec.inputs.skim not in known.skims:
         return ()
-    try:
-        published = catalogue.release(spec.release).files(spec.inputs.skim)
-    except UnknownNameError:
-        return ()
+    published = known.files(spec.inputs.skim)
     listed = {f.name: f for f in published}
-    read = {f.name for f in files}
-    here = [listed[f.name] for f in files if f.name in listed]
+    read = {f.origin or f.name for f in files}
+    here = [listed[name] for name in read if name in listed]
     datasets = {f.dsid for f in here if f.dsid is not None}
     periods = {f.period for f in here if f.period is not None}
     return tuple(

@@ -12,6 +12,7 @@ from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.data.formats import Format, format_of
 from femtobarn.physics.language.evaluate import required_fields
 from femtobarn.running.engine.inputs import Inputs
+from femtobarn.running.engine.skim import skim_fields
 from femtobarn.running.results.merge import histogram_bytes
 from femtobarn.running.results.version import results_version
 
@@ -65,7 +66,6 @@ def make_plan(
         if the histograms would take more bytes than ``histogram_limit``
     """
     check_settings(settings)
-    fmt = format_of(spec.release)
     files, beyond = _first_of_each(inputs.files, settings.max_files)
     size = histogram_bytes(spec, files)
     if size > histogram_limit:
@@ -75,8 +75,9 @@ def make_plan(
             "the limit."
         )
         raise MemoryLimitError(msg)
+    fmt = format_of(spec.release)
     fields = tuple(sorted({f for kind in _kinds(files) for f in fields_read(spec, fmt, kind)}))
-    tasks = tuple(task for file in files for task in _tasks(spec, fmt, file, settings))
+    tasks = tuple(task for file in files for task in _tasks(spec, format_for(spec, file), file, settings))
     return Plan(
         id=digest([t.id for t in tasks]),
         analysis=spec.name,
@@ -85,7 +86,7 @@ def make_plan(
         skipped=(*inputs.skipped, *beyond),
         missing=inputs.missing,
         fields=fields,
-        branches=tuple("|".join(fmt.fields[f].branches) for f in fields if f in fmt.fields),
+        branches=tuple(dict.fromkeys(b for f in fields if f in fmt.paths for b in fmt.branches(f))),
         histogram_bytes=size,
     )
 
@@ -114,10 +115,15 @@ def check_settings(settings: Settings) -> None:
 
 def fields_read(spec: AnalysisSpec, fmt: Format, kind: Kind) -> tuple[str, ...]:
     """Return the fields that are read of data or simulation; of simulation always the generator weight."""
-    fields = set(required_fields(spec, kind))
-    if kind == "mc" and "mc.generator" in fmt.fields:
+    fields = {*required_fields(spec, kind), *skim_fields(spec.skim, kind)}
+    if kind == "mc" and "mc.generator" in fmt.paths:
         fields.add("mc.generator")
     return tuple(sorted(fields))
+
+
+def format_for(spec: AnalysisSpec, file: InputFile) -> Format:
+    """Return the format of a file: its own, else that of the release."""
+    return format_of(file.format or spec.release)
 
 
 def task_id(spec: AnalysisSpec, fmt: Format, task: Task) -> str:

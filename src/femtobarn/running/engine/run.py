@@ -14,18 +14,23 @@ from pydantic import ValidationError
 from femtobarn.base.atomic import write_text
 from femtobarn.base.canonical import digest
 from femtobarn.base.errors import RunDirectoryError, UnknownNameError
-from femtobarn.base.records import AnalysisSpec, InputRow, Record, RunInfo, Settings, Task
+from femtobarn.base.records import Access, AnalysisSpec, InputRow, Job, Record, RunInfo, Settings, Task
 from femtobarn.base.settings import HISTOGRAM_LIMIT
+from femtobarn.base.settings import prefixes as allowed_prefixes
+from femtobarn.data.formats.registry import text_of
+from femtobarn.data.storage.urls import shown
 from femtobarn.running.engine.executor import Executor, Outcome, executor
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.ledger import ledger, row_of
 from femtobarn.running.engine.observer import Observer, Silent
+from femtobarn.running.engine.places import prefixes
 from femtobarn.running.engine.plan import Plan, make_plan
 from femtobarn.running.results.directory import Contents, RunDirectory, write_directory
 from femtobarn.running.results.merge import collect, merge
 from femtobarn.running.results.metrics import summarise
 from femtobarn.running.results.normalise import FileUse, luminosity, normalisations
 from femtobarn.running.results.reader import RunResults
+from femtobarn.running.results.skims import processed_of_origin, write_skims
 from femtobarn.running.results.store import FolderStore
 from femtobarn.running.results.tables import cutflow_rows, yield_rows
 from femtobarn.running.results.version import environment, package_version, results_version
@@ -128,7 +133,7 @@ def run(
         store.clean()
         todo = [task for task in plan.tasks if not store.has(task.id)]
         watcher.started(plan, len(plan.tasks) - len(todo))
-        outcomes = _execute(spec, todo, store, chosen, watcher)
+        outcomes = _execute(_job(spec, plan, settings), todo, store, chosen, watcher)
         info = _finish(spec, inputs, settings, plan, outcomes, directory, clock, command)
     watcher.finished(info)
     return RunResults(directory.path, info, info.luminosity)
@@ -183,14 +188,20 @@ def status(out: Path | str) -> RunStatus:
     )
 
 
+def _job(spec: AnalysisSpec, plan: Plan, settings: Settings) -> Job:
+    access = Access(policy=settings.access, prefixes=(*prefixes(plan.files), *allowed_prefixes()))
+    text = text_of(spec.release)
+    return Job(analysis=spec, access=access, formats=() if text is None else (text,))
+
+
 def _execute(
-    spec: AnalysisSpec, todo: Sequence[Task], store: FolderStore, runner: Executor, watcher: Observer
+    job: Job, todo: Sequence[Task], store: FolderStore, runner: Executor, watcher: Observer
 ) -> dict[str, Outcome]:
     tasks = {task.id: task for task in todo}
     outcomes: dict[str, Outcome] = {}
     if not todo:
         return outcomes
-    results = runner.run(spec, todo, store)
+    results = runner.run(job, todo, store)
     with closing(results):
         for outcome in results:
             if outcome.task not in tasks:
@@ -224,9 +235,10 @@ def _finish(
         if task.id not in outcomes or outcomes[task.id].processed:
             by_file[task.file.name].append(task.id)
     parts = [collect(store, file, by_file[file.name]) for file in plan.files]
-    uses = [FileUse(p.file, p.facts, p.processed) for p in parts]
+    own = [FileUse(p.file, p.facts, p.processed) for p in parts]
     planned = {f.name for f in plan.files}
-    uses += [FileUse(f, None, 0) for f in inputs.files if f.name not in planned]
+    own += [FileUse(f, None, 0) for f in inputs.files if f.name not in planned]
+    uses = [_of_origin(use) for use in own]  # what counts for normalisation
     scaled = normalisations(spec, uses, inputs.unseen)
     factors = {n.dataset: n.factor for n in scaled}
     merged = merge(spec, parts, store, lambda f: factors.get(f.dataset) if f.dataset is not None else None)
@@ -262,12 +274,12 @@ def _finish(
         files_failed=len(failed),
         files_skipped=sum(f.status == "skipped" for f in plan.skipped),
         missing=inputs.missing,
-        events_processed=sum(u.processed for u in uses),
+        events_processed=sum(u.processed for u in own),
         luminosity=lumi,
         normalisations=scaled,
         notes=tuple(notes),
         settings=settings,
-        inputs=tuple(_input_row(u, statuses[u.file.name]) for u in uses),
+        inputs=tuple(_input_row(u, statuses[u.file.name]) for u in own),
         environment=environment(),
         mixed_environments=len(environments) > 1,
         started=_text(clock.started),
@@ -284,8 +296,23 @@ def _finish(
         yields=yield_rows(spec, cutflow, lumi, complete=complete),
         metrics=summarise(headers, clock.seconds, len(plan.tasks) - len(outcomes)),
     )
+    if spec.skim is not None:
+        directory.info.unlink(missing_ok=True)  # written last: where it is, the rest belongs to it
+        write_skims(spec, parts, store, directory.skim)
     write_directory(directory, contents)
     return info
+
+
+def _of_origin(use: FileUse) -> FileUse:
+    """Return ``use`` in events of the file from which a skim has them; as it is if it is no skim."""
+    if use.facts is None or use.facts.origin is None:
+        return use
+    origin = use.facts.origin
+    return FileUse(
+        use.file.model_copy(update={"size": origin.size}),
+        use.facts.model_copy(update={"entries": origin.entries}),
+        processed_of_origin(use.facts, use.processed),
+    )
 
 
 def _file_statuses(uses: Sequence[FileUse], failed: set[str], planned: set[str]) -> dict[str, str]:
@@ -301,7 +328,7 @@ def _input_row(use: FileUse, state: str) -> InputRow:
     return InputRow.model_validate(
         {
             "name": file.name,
-            "url": file.url,
+            "url": shown(file.url),
             "size": file.size,
             "identity": file.identity,
             "process": file.process,
@@ -362,7 +389,16 @@ def _prepare(directory: RunDirectory, plan: Plan) -> None:
         if stale:
             directory.remove_results()
     directory.tasks.mkdir(exist_ok=True)
-    write_text(directory.plan, plan.model_dump_json() + "\n")
+    write_text(directory.plan, _without_secrets(plan).model_dump_json() + "\n")
+
+
+def _without_secrets(plan: Plan) -> Plan:
+    """Return ``plan`` with addresses that lack user names, passwords and queries."""
+    tasks = tuple(
+        t.model_copy(update={"file": t.file.model_copy(update={"url": shown(t.file.url)})})
+        for t in plan.tasks
+    )
+    return plan.model_copy(update={"tasks": tasks})
 
 
 def _read_plan(directory: RunDirectory) -> Plan | None:

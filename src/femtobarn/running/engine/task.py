@@ -5,19 +5,24 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from femtobarn.base.errors import DataError, FileChangedError, FormatError, RunError
-from femtobarn.base.records import AnalysisSpec, FileFacts, InputFile, Task, TaskMetrics
-from femtobarn.data.formats import Format, format_of
-from femtobarn.data.storage import identify
+from femtobarn.base.records import AnalysisSpec, FileFacts, InputFile, Job, Task, TaskMetrics
+from femtobarn.data.formats import Format
+from femtobarn.data.formats.registry import register
+from femtobarn.data.formats.skimmed import skim_facts
+from femtobarn.data.storage import Opened, identify, opened
+from femtobarn.data.storage.policy import decide
 from femtobarn.running.engine.parts import limit, part_edges
-from femtobarn.running.engine.plan import fields_read
+from femtobarn.running.engine.plan import fields_read, format_for
+from femtobarn.running.engine.skim import Skimmer
 from femtobarn.running.engine.sums import Accumulator
 from femtobarn.running.results.partial import Partial, PartialHeader
 from femtobarn.running.results.version import environment
@@ -39,7 +44,7 @@ class _Clock:
 
 
 def run_task(
-    spec: AnalysisSpec,
+    job: Job,
     task: Task,
     *,
     worker: str = "",
@@ -49,8 +54,8 @@ def run_task(
 
     Parameters
     ----------
-    spec
-        the analysis; its identity must be that of the task
+    job
+        the analysis, whose identity must be that of the task, and what may be opened
     task
         what to read
     worker
@@ -65,28 +70,31 @@ def run_task(
     RunError
         if the evaluation fails, with the file and the entries
     """
-    from femtobarn.data.columns import open_tree
     from femtobarn.data.formats.reader import EventReader
 
+    spec = job.analysis
+    _learn(job.formats)
     started, wall, cpu = time.time(), time.perf_counter(), time.process_time()
-    fmt = format_of(task.release)
+    fmt = format_for(spec, task.file)
     _check_request(spec, task, fmt)
-    _check_identity(task)
     fields = fields_read(spec, fmt, task.file.kind)
     clock = _Clock()
-    with open_tree(task.file.url, fmt.tree) as tree:
+    with _reached(job, task, fmt, fields) as (tree, got):
         reader = EventReader(tree, fmt)
-        branches = reader.resolve(fields)
-        facts = _facts(reader, task.file)
+        branches = tuple(dict.fromkeys(b for names in reader.resolve(fields).values() for b in names))
+        facts = _facts(tree, reader, task.file)
         entries = limit(tree.entries, task.max_events, task.fraction)
         edges = part_edges(tree.boundaries(), entries, task.parts)
         start, stop = int(edges[task.part]), int(edges[task.part + 1])
         if on_range is not None:
             on_range((start, stop))
         sums = Accumulator(spec, task.file.kind)
-        seen = _loop(spec, task, reader, fields, (start, stop), sums, clock)
-        bytes_read = _bytes_read(tree, tuple(dict.fromkeys(branches.values())), stop - start)
+        skimmer = Skimmer(spec, task.file.kind) if spec.skim is not None else None
+        seen = _loop(spec, task, reader, fields, (start, stop), sums, skimmer, clock)
+        bytes_read = _bytes_read(tree, branches, stop - start)
+        transfer = got.transfer
     histograms, cutflow = sums.histograms(), sums.cutflow()
+    columns = {} if skimmer is None else skimmer.columns()
     header = PartialHeader(
         task=task.id,
         start=start,
@@ -103,12 +111,25 @@ def run_task(
             read_seconds=clock.read,
             evaluate_seconds=clock.evaluate,
             fill_seconds=clock.fill,
+            network_bytes=transfer.bytes,
+            network_requests=transfer.requests,
+            network_retries=transfer.retries,
         ),
         sum_of_weights_seen=seen,
         histograms=tuple(histograms),
         selections=tuple(cutflow),
+        columns=tuple((name, column.offsets is not None) for name, column in columns.items()),
     )
-    return Partial(header, histograms, cutflow)
+    return Partial(header, histograms, cutflow, columns)
+
+
+@cache
+def _learn(formats: tuple[str, ...]) -> None:
+    """Make the formats that come with a job known to this process."""
+    from femtobarn.data.formats.userfile import parse_format
+
+    for text in formats:
+        register(parse_format(text, "the format of this run"), text)
 
 
 def _loop(
@@ -118,6 +139,7 @@ def _loop(
     fields: tuple[str, ...],
     entries: EntryRange,
     sums: Accumulator,
+    skimmer: Skimmer | None,
     clock: _Clock,
 ) -> float:
     """Read, evaluate and add chunk by chunk; return the sum of generator weights (data: of events)."""
@@ -137,6 +159,8 @@ def _loop(
                 chunk.weight(variation)
             evaluated = time.perf_counter()
             sums.add(chunk)
+            if skimmer is not None:
+                skimmer.add(chunk, columns)
         except DataError:
             raise
         except Exception as error:
@@ -171,10 +195,50 @@ def _check_request(spec: AnalysisSpec, task: Task, fmt: Format) -> None:
         raise FormatError(msg)
 
 
+@contextmanager
+def _reached(
+    job: Job, task: Task, fmt: Format, fields: tuple[str, ...]
+) -> Iterator[tuple[TreeReader, Opened]]:
+    """Open the task's file in the way that suits it; what a stream would read is known from its tree only."""
+    from femtobarn.data.formats.opening import open_events
+
+    share: float | None = None
+    while True:
+        with ExitStack() as stack:
+            got = stack.enter_context(opened(task.file, job.access, share=share))
+            if got.how == "local":
+                _check_identity(task)
+            tree = stack.enter_context(open_events(got.place, fmt))
+            if got.how == "stream":
+                _check_uuid(task, tree)
+                if share is None and job.access.policy == "auto":
+                    share = _share(tree, fmt, fields, task.file.size)
+                    if decide("auto", size=task.file.size, cached=False, seen=False, share=share) == "cache":
+                        continue
+            yield tree, got
+            return
+
+
+def _share(tree: TreeReader, fmt: Format, fields: tuple[str, ...], size: int) -> float:
+    """Return which part of the file's bytes the fields are."""
+    from femtobarn.data.formats.reader import EventReader
+
+    names = {b for found in EventReader(tree, fmt).resolve(fields).values() for b in found}
+    return tree.stored_bytes(sorted(names)) / size if size else 1.0
+
+
+def _check_uuid(task: Task, tree: TreeReader) -> None:
+    kind, _, planned = task.file.identity.partition(":")
+    if kind == "uuid" and planned and tree.uuid != planned:
+        msg = (
+            f"{task.file.name}: expected the file that was planned (ROOT's identifier {planned}), but it has "
+            f"changed ({tree.uuid}). Run the same command again to plan with the new one."
+        )
+        raise FileChangedError(msg)
+
+
 def _check_identity(task: Task) -> None:
-    if "://" in task.file.url and not task.file.url.startswith("file://"):
-        return
-    found = identify(Path(task.file.url) if "://" not in task.file.url else task.file.url)
+    found = identify(task.file.url)
     if (found.size, found.identity) != (task.file.size, task.file.identity):
         msg = (
             f"{task.file.url}: expected the file that was planned ({task.file.size} bytes, "
@@ -184,8 +248,11 @@ def _check_identity(task: Task) -> None:
         raise FileChangedError(msg)
 
 
-def _facts(reader: EventReader, file: InputFile) -> FileFacts:
+def _facts(tree: TreeReader, reader: EventReader, file: InputFile) -> FileFacts:
     """Return what the file says of itself, after checking that it is what its name says."""
+    skim = skim_facts(tree.title, file.name)
+    if skim is not None:
+        return skim.facts.model_copy(update={"entries": tree.entries, "uuid": tree.uuid})
     facts = reader.facts()
     simulation = file.kind == "mc"
     known = facts.channel is not None and facts.run is not None

@@ -20,7 +20,7 @@ from typing import IO
 
 import femtobarn.base
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.records import AnalysisSpec, Settings, Task
+from femtobarn.base.records import Job, Settings, Task
 from femtobarn.running.engine.executor import ATTEMPTS, Outcome, attempt
 from femtobarn.running.executors.messages import Decoder, Setup, Work, encode
 from femtobarn.running.results.store import FolderStore
@@ -68,16 +68,16 @@ class LocalExecutor:
         """Return an executor with as many workers as ``settings`` say."""
         return cls(settings.workers)
 
-    def run(self, spec: AnalysisSpec, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome]:
+    def run(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome]:
         """Run ``tasks`` and give one outcome for each as they end.
 
         Closing the generator ends all workers; they also end when this process dies, however it dies.
         """
         if self._workers == 0:
             for task in tasks:
-                yield attempt(spec, task, store, worker="here")
+                yield attempt(job, task, store, worker="here")
             return
-        pool = _Pool(spec, tasks, store, self._attempts, self._on_dispatch)
+        pool = _Pool(job, tasks, store, self._attempts, self._on_dispatch)
         try:
             pool.start(min(self._workers, len(tasks)))
             while pool.busy:
@@ -141,13 +141,13 @@ class _Pool:
 
     def __init__(
         self,
-        spec: AnalysisSpec,
+        job: Job,
         tasks: Sequence[Task],
         store: FolderStore,
         attempts: int,
         on_dispatch: Callable[[Task, int], None] | None,
     ) -> None:
-        self._setup = Setup(analysis=spec, store=str(store.folder.absolute()))
+        self._setup = Setup(job=job, store=str(store.folder.absolute()))
         self._waiting = deque(tasks)
         self._deaths: dict[str, int] = {}
         self._most_deaths = attempts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, Generic, TypeVar
 
-from femtobarn.base.records import AnalysisSpec, Record, Task
+from femtobarn.base.records import Job, Record, Task
 
 Message = TypeVar("Message", bound=Record)
 
@@ -13,9 +13,9 @@ _LENGTH = struct.Struct(">Q")
 
 
 class Setup(Record):
-    """The first message to a worker: the analysis, and the folder to which results go."""
+    """The first message to a worker: what it needs besides tasks, and the folder to which results go."""
 
-    analysis: AnalysisSpec
+    job: Job
     store: str
 
 

@@ -32,7 +32,7 @@ def main() -> None:
     name = f"local-{sys.argv[1] if len(sys.argv) > 1 else os.getpid()}"
     while True:
         work = Work.model_validate_json(messages.get())
-        target.write(encode(attempt(setup.analysis, work.task, store, worker=name)))
+        target.write(encode(attempt(setup.job, work.task, store, worker=name)))
         target.flush()
 
 

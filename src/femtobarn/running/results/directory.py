@@ -84,6 +84,11 @@ class RunDirectory:
         """Partial results."""
         return self.path / "tasks"
 
+    @property
+    def skim(self) -> Path:
+        """Selected events, if the run writes a skim."""
+        return self.path / "skim"
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the directory, made if needed; it is free again when this process ends, however it ends.
@@ -158,9 +163,9 @@ class RunDirectory:
         """Remove the results of an earlier run, so that nothing stale can be taken for new."""
         for name in self.RESULTS:
             (self.path / name).unlink(missing_ok=True)
-        for pattern in ("*.png", "*.pdf"):
-            for figure in (self.path / "figures").glob(pattern):
-                figure.unlink(missing_ok=True)
+        for pattern in ("figures/*.png", "figures/*.pdf", "skim/*.skim.*"):
+            for old in self.path.glob(pattern):
+                old.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

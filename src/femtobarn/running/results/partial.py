@@ -10,7 +10,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from femtobarn.base.errors import MergeError
 from femtobarn.base.records import Environment, FileFacts, Record, TaskMetrics
+from femtobarn.data.columns import Column
 from femtobarn.running.results import files
 
 Array: TypeAlias = NDArray[np.float64]
@@ -44,6 +45,8 @@ class PartialHeader(Record):
         sum of generator weights of the entries read (data: their number)
     histograms, selections
         what the arrays ``histogram/<i>`` and ``cutflow/<i>`` are
+    columns
+        names of the columns of a skim, arrays ``column/<i>``, and whether they are lists
     """
 
     task: str
@@ -55,6 +58,7 @@ class PartialHeader(Record):
     sum_of_weights_seen: float
     histograms: tuple[tuple[str, str], ...]
     selections: tuple[str, ...]
+    columns: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,14 @@ class Partial:
     cutflow
         by selection: float64 (variations, steps, 3), events, weights and squared weights after each
         step; step 0 counts all events
+    columns
+        of the selected events, if the run writes a skim
     """
 
     header: PartialHeader
     histograms: Mapping[HistogramKey, Array]
     cutflow: Mapping[str, Array]
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
 
 def write_partial(path: Path, partial: Partial) -> None:
@@ -86,6 +93,11 @@ def write_partial(path: Path, partial: Partial) -> None:
             files.add_array(target, f"histogram/{i}", partial.histograms[key])
         for i, selection in enumerate(partial.header.selections):
             files.add_array(target, f"cutflow/{i}", partial.cutflow[selection])
+        for i, (name, lists) in enumerate(partial.header.columns):
+            column = partial.columns[name]
+            files.add_array(target, f"column/{i}", column.content)
+            if lists and column.offsets is not None:
+                files.add_array(target, f"offsets/{i}", column.offsets)
 
 
 def read_partial(path: Path) -> Partial:
@@ -107,6 +119,7 @@ def read_partial(path: Path) -> Partial:
                 cutflow={
                     name: files.get_array(source, f"cutflow/{i}") for i, name in enumerate(header.selections)
                 },
+                columns={name: _column(source, i, lists) for i, (name, lists) in enumerate(header.columns)},
             )
     except _DAMAGE as error:
         raise _damaged(path, error) from error
@@ -140,6 +153,11 @@ _DAMAGE = (
 
 def _header(source: zipfile.ZipFile) -> PartialHeader:
     return PartialHeader.model_validate(json.loads(source.read(_HEADER)))
+
+
+def _column(source: zipfile.ZipFile, i: int, lists: bool) -> Column:
+    content = files.get_array(source, f"column/{i}")
+    return Column(content, files.get_array(source, f"offsets/{i}") if lists else None)
 
 
 def _damaged(path: Path, error: Exception) -> MergeError:

@@ -11,6 +11,7 @@ import numpy as np
 
 from femtobarn.base.errors import ResultsError, UnknownNameError
 from femtobarn.base.records import AxisRecord, FigureRecord, InputRow, ProcessRecord
+from femtobarn.data.catalogue import known
 from femtobarn.show.figures.model import FigureData, Floats, HeatPanel, Layer, Points
 from femtobarn.show.results_like import Results
 from femtobarn.show.statistics import garwood
@@ -151,6 +152,7 @@ class _Common:
             size=record.size,
             headroom=record.headroom,
             log=record.log,
+            log_x=record.log_x and edges_of(self.axes[0])[0] > 0,
             text=record.text,
             edges=edges_of(self.axes[0]),
             x_label=x_label,
@@ -301,6 +303,9 @@ def events_label(axis: AxisRecord) -> str:
 
 
 def energy_of(release: str) -> str:
-    """Return the collision energy in a release's name, for instance ``"13 TeV"``; empty if it has none."""
+    """Return the collision energy of a release, or that in its name: ``"13 TeV"``; empty if it has none."""
+    published = known(release)
+    if published is not None:
+        return published.sqrt_s
     found = re.search(r"(\d+(?:p\d+)?)tev", release.casefold())
     return f"{found[1].replace('p', '.')} TeV" if found else ""

@@ -51,8 +51,8 @@ class FigureData:
     ----------
     name
         of the figure; file names follow from it
-    style, size, headroom, log, text
-        as in `femtobarn.base.records.FigureRecord`
+    style, size, headroom, log, log_x, text
+        as in `femtobarn.base.records.FigureRecord`; ``log_x`` only where all edges are above 0
     edges, y_edges
         bin edges; ``y_edges`` only for two dimensions
     x_label, y_label
@@ -78,6 +78,7 @@ class FigureData:
     size: tuple[float, float] | None
     headroom: float | None
     log: bool
+    log_x: bool
     text: str
     edges: Floats
     x_label: str

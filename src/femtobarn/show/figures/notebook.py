@@ -36,7 +36,10 @@ def draw(data: FigureData, figure: Figure) -> None:
         )
     axes.set_xlim(data.edges[0], data.edges[-1])
     _limits(data, axes)
-    axes.xaxis.set_minor_locator(AutoMinorLocator())
+    if data.log_x:
+        axes.set_xscale("log")
+    else:
+        axes.xaxis.set_minor_locator(AutoMinorLocator())
     if not data.log:
         axes.yaxis.set_minor_locator(AutoMinorLocator())
     axes.tick_params(which="both", direction="in", top=True, right=True)

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
-from matplotlib.ticker import AutoMinorLocator, MaxNLocator
+from matplotlib.ticker import AutoMinorLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from femtobarn.show.figures.labels import safe_label
@@ -131,11 +131,23 @@ def _points(data: FigureData, axes: Axes) -> None:
 def _axes(data: FigureData, axes: Axes) -> None:
     axes.set_xlim(data.edges[0], data.edges[-1])
     axes.set_ylabel(safe_label(data.y_label), y=1, ha="right")
-    axes.xaxis.set_minor_locator(AutoMinorLocator())
+    if data.log_x:
+        axes.set_xscale("log")
+        plain_log_ticks(axes)
+    else:
+        axes.xaxis.set_minor_locator(AutoMinorLocator())
     if data.log:
         axes.set_yscale("log")
     else:
         axes.yaxis.set_minor_locator(AutoMinorLocator())
+
+
+def plain_log_ticks(axes: Axes) -> None:
+    """Label a logarithmic x axis with plain numbers: 2, 5, 10, 20, ..."""
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=30))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(LogLocator(subs=tuple(range(1, 10)), numticks=30))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _texts(data: FigureData, figure: Figure, axes: Axes) -> list[Text]:
@@ -219,15 +231,19 @@ def _make_room(
         forward = _log if data.log else _linear
         shares = [(0.88, peak)]
         for box in blocks:
-            x0, x1 = (
-                data.edges[0] + (data.edges[-1] - data.edges[0]) * x for x in (box.x0 - 0.02, box.x1 + 0.02)
-            )
+            x0, x1 = (_along(data, x) for x in (box.x0 - 0.02, box.x1 + 0.02))
             under = heights[(data.edges[1:] > x0) & (data.edges[:-1] < x1)]
             shares.append((max(0.15, box.y0 - 0.04), float(under.max(initial=0.0))))
         top = max(forward(low, height, share) for share, height in shares)
     axes.set_ylim(low, top if top > low else low + 1.0)
     if low < 0:
         axes.axhline(0, color="black", linewidth=0.6, zorder=1)
+
+
+def _along(data: FigureData, share: float) -> float:
+    """Return the x at ``share`` of the axis."""
+    first, last = float(data.edges[0]), float(data.edges[-1])
+    return first * (last / first) ** share if data.log_x else first + (last - first) * share
 
 
 def _linear(low: float, height: float, share: float) -> float:
@@ -249,7 +265,10 @@ def _reference(data: FigureData, peak: float) -> float:
 def _lowest(data: FigureData, peak: float) -> float:
     total, error = data.total(data.layers)
     if data.log:
-        positive = total[total > 0]
+        seen = total if data.layers or data.data is None else data.data.values
+        positive = seen[seen > 0]
+        if not data.layers and positive.size:
+            return max(0.5, 0.2 * float(positive.min()))  # data alone: near the emptiest bin
         smallest = float(positive.min()) if positive.size else 0.5
         return max(min(0.5, 0.5 * smallest), max(peak, 1.0) * 1e-5)
     return min(0.0, 1.1 * float((total - error).min(initial=0.0)) if np.any(total < 0) else 0.0)

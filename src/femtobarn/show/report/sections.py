@@ -148,7 +148,7 @@ def yields(results: Results) -> Html:
 def _yield(row: YieldRow) -> str:
     if row.role == "data":
         return f"{row.raw:,}"
-    return measured(row.yield_, row.stat_error)
+    return f"{row.raw:,} unscaled" if row.yield_ is None else measured(row.yield_, row.stat_error)
 
 
 def total_yield(rows: Sequence[YieldRow]) -> str:

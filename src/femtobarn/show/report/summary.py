@@ -41,7 +41,9 @@ def print_summary(console: Console, results: Results, paths: Sequence[Path] = ()
 def _yields_title(results: Results) -> str:
     lumi = luminosity_used(results)
     title = "Events" if lumi is None else f"Events, simulation at {lumi:.4g} fb⁻¹"
-    return title if results.luminosity.value is not None else f"{title} (that of the data is not known)"
+    return (
+        title if results.luminosity.value is not None else f"{title}; the luminosity of the data is not known"
+    )
 
 
 def yields_table(results: Results) -> Table:
@@ -64,7 +66,9 @@ def yields_table(results: Results) -> Table:
             elif row.role == "data":
                 line.append(f"{row.raw:,}")
             else:
-                line.append(measured(row.yield_, row.stat_error))
+                line.append(
+                    f"{row.raw:,} unscaled" if row.yield_ is None else measured(row.yield_, row.stat_error)
+                )
         table.add_row(Text(_short(names.get(process, process))), *(Text(cell) for cell in line))
     simulated = [row for row in rows if row.role != "data"]
     if len({row.process for row in simulated}) > 1:

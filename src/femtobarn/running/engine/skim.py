@@ -1,0 +1,153 @@
+"""Which events and columns a skim keeps, gathered while an analysis runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from femtobarn.base.errors import SettingsError, UnknownNameError
+from femtobarn.base.records import NOMINAL, AnalysisSpec, Kind, SkimRecord
+from femtobarn.data.columns import Column
+from femtobarn.data.formats import FIELDS, format_of
+from femtobarn.physics.language.evaluate import ChunkResult, program, required_fields
+
+_FORMATS = ("parquet", "root")
+_ALWAYS = ("run", "number", "channel")
+"""Written with the columns that the analysis reads, where the release has them."""
+
+
+def with_skim(spec: AnalysisSpec, selection: str, columns: Sequence[str] | None, to: str) -> AnalysisSpec:
+    """Return ``spec`` with the request to write the events that pass ``selection``.
+
+    Parameters
+    ----------
+    columns
+        fields (``lep.pt``), whole collections (``lep``), and names of histograms, whose first value is
+        written; None: all that the analysis reads, so that it can run on the skim, and the event's numbers
+
+    Raises
+    ------
+    UnknownNameError
+        if there is no such selection or column
+    SettingsError
+        if a column cannot be written
+    """
+    if to not in _FORMATS:
+        raise UnknownNameError("format of skims", to, _FORMATS)
+    names = [s.name for s in spec.selections]
+    if selection not in names:
+        raise UnknownNameError(f"selection of {spec.name}", selection, names)
+    known = format_of(spec.release).paths
+    fields: list[str] = []
+    values: dict[str, int] = {}
+    if columns is None:
+        read = {f for kind in _KINDS for f in required_fields(spec, kind)}
+        fields = [f for f in known if f in read or f in _ALWAYS]
+    histograms = {h.name: h for h in spec.histograms}
+    for name in columns or ():
+        below = [f for f in known if f == name or f.startswith(f"{name}.")]
+        if below:
+            fields += below
+        elif name in histograms:
+            values[name] = histograms[name].values[0]
+        else:
+            raise UnknownNameError(
+                f"field of {spec.release} or histogram of {spec.name}", name, (*known, *histograms)
+            )
+    if "mc.generator" in known:
+        fields.append("mc.generator")
+    chosen = [f for f in dict.fromkeys(fields) if FIELDS[f].kind != "string"]
+    words = [f for f in columns or () if f in FIELDS and FIELDS[f].kind == "string"]
+    if words:
+        msg = f"Column {words[0]} holds text, but a skim holds numbers only. Leave it out."
+        raise SettingsError(msg)
+    record = SkimRecord.model_validate(
+        {"selection": selection, "fields": chosen, "values": tuple(values.items()), "to": to}
+    )
+    # built anew: a copy would keep the identity that the analysis had without the request
+    return AnalysisSpec(
+        **{**{name: getattr(spec, name) for name in AnalysisSpec.model_fields}, "skim": record}
+    )
+
+
+_KINDS: tuple[Kind, ...] = ("data", "mc")
+
+
+def skim_fields(skim: SkimRecord | None, kind: Kind) -> tuple[str, ...]:
+    """Return the fields that a skim writes of data or simulation."""
+    if skim is None:
+        return ()
+    return tuple(f for f in skim.fields if kind == "mc" or not f.startswith("mc."))
+
+
+class Skimmer:
+    """The selected events of one task.
+
+    Parameters
+    ----------
+    spec
+        the analysis, with a skim
+    kind
+        data have the nominal variation only
+    """
+
+    def __init__(self, spec: AnalysisSpec, kind: Kind) -> None:
+        assert spec.skim is not None
+        self._skim = spec.skim
+        self._fields = skim_fields(spec.skim, kind)
+        self._variations = spec.variation_keys if kind == "mc" else (NOMINAL,)
+        self._cuts = next(len(s.cuts) for s in spec.selections if s.name == spec.skim.selection)
+        self._nodes = {name: program(spec).nodes[index] for name, index in spec.skim.values}
+        self._chunks = {path: [_nothing(FIELDS[path].kind, FIELDS[path].collection)] for path in self._fields}
+        self._chunks |= {name: [_nothing("float", node.type.axis)] for name, node in self._nodes.items()}
+
+    def add(self, chunk: ChunkResult, columns: Mapping[str, Column]) -> None:
+        """Add the events of a chunk that pass, nominally or under any variation."""
+        chosen = np.zeros(chunk.chunk.entries, np.bool_)
+        for variation in self._variations:
+            chosen |= chunk.passed(variation, self._skim.selection) == self._cuts
+        for path in self._fields:
+            self._chunks[path].append(take(columns[path], chosen))
+        for name, node in self._nodes.items():
+            self._chunks[name].append(take(chunk.column(node), chosen))
+
+    def columns(self) -> dict[str, Column]:
+        """Return the columns of all chunks, by field or name."""
+        return {name: joined(chunks) for name, chunks in self._chunks.items()}
+
+
+_DTYPES = {"bool": np.bool_, "int": np.int64, "float": np.float64}
+
+
+def _nothing(kind: str, axis: object) -> Column:
+    """Return a column without events, so that a skim in which nothing passes has its columns too."""
+    return Column(np.empty(0, _DTYPES[kind]), None if axis is None else np.zeros(1, np.int64))
+
+
+def take(column: Column, chosen: NDArray[np.bool_]) -> Column:
+    """Return the events of ``column`` that are ``chosen`` (one bool per event)."""
+    if column.offsets is None:
+        return Column(column.content[chosen])
+    counts = np.diff(column.offsets)
+    inside = np.repeat(chosen, counts)
+    first, last = column.offsets[0], column.offsets[-1]
+    return Column(column.content[first:last][inside], _offsets(counts[chosen]))
+
+
+def joined(columns: Iterable[Column]) -> Column:
+    """Return columns one after the other as one; at least one is needed."""
+    parts = list(columns)
+    content = np.concatenate([c.content for c in parts])
+    if parts[0].offsets is None:
+        return Column(content)
+    return Column(
+        content, _offsets(np.concatenate([np.diff(c.offsets) for c in parts if c.offsets is not None]))
+    )
+
+
+def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
