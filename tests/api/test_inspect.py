@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from femtobarn.api.inspect import draft, inspect
 from femtobarn.api.inspect_json import as_json
-from femtobarn.api.inspect_tables import visible
 from femtobarn.api.inspect_text import plain
 from femtobarn.api.inspection import Inspection
 from femtobarn.base.errors import (
@@ -32,6 +31,7 @@ from femtobarn.base.errors import (
     UsageError,
 )
 from femtobarn.base.records import FileFacts, Origin
+from femtobarn.base.text import visible
 from femtobarn.data.catalogue import published
 from femtobarn.data.columns import open_tree
 from femtobarn.data.formats.reader import EventReader

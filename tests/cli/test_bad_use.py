@@ -43,7 +43,11 @@ def stop(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[object, st
         (["figures", "{run}", "--luminosity", "nan"], "A luminosity is a positive number"),
         (["explain", "hzz", "nowhere.root", "--entry", "0"], "nowhere.root"),
         (["nonsense"], "No such command"),
-        (["run", "hzz"], "--data"),
+        (["run", "dimuon"], "does not say which datasets it reads. Name the data: --data"),
+        (["skim", "hzz", "--data", "{demo}", "--selection", "finl"], "Did you mean 'final'?"),
+        (["run", "hzz", "--data", "record:none"], "Expected the number of a portal record"),
+        (["run", "hzz", "--data", "{demo}", "--access", "cach"], "Setting access"),
+        (["run", "hzz", "--data", "{demo}", "--kind", "mcc"], "Did you mean 'mc'?"),
         (["run", "zll", "--data", "{demo}", "--out", "{run}"], "holds a run of hzz"),
     ],
 )  # fmt: skip

@@ -252,8 +252,10 @@ def test_a_file_that_failed_in_parts_is_in_the_figures(demo_folder: Path, tmp_pa
 
 
 def test_wrong_types_are_told_in_words(one: Path) -> None:
-    with pytest.raises(TypesError, match="data is a folder, a file, or a list of them, not None"):
-        fb.plan("hzz", None)
+    with pytest.raises(TypesError, match="data is a folder, a file, an address, or a list of them, not 7"):
+        fb.plan("hzz", 7)
+    with pytest.raises(UsageError, match="does not say which datasets it reads"):
+        fb.plan("dimuon")
     with pytest.raises(SettingsError, match=r"Setting workers: .* not 'two'"):
         fb.plan("hzz", one, workers="two")
     with pytest.raises(SettingsError, match=r"Setting max_events: .* not 2\.5"):

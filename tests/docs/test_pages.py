@@ -127,7 +127,7 @@ def test_settings_of_figures_and_machine_are_documented() -> None:
     source = (ROOT / "src" / "femtobarn" / "base" / "settings.py").read_text(encoding="utf-8")
     variables = set(re.findall(r"FEMTOBARN_[A-Z_]+", source))
     assert variables
-    assert [v for v in variables if f"`{v}`" not in TEXT["run-directory"]] == []
+    assert [v for v in variables if f"`{v}`" not in TEXT["run-directory"] + TEXT["remote"]] == []
     assert "notebook" in get_args(FigureRecord.model_fields["style"].annotation)
     assert {"max_events", "fraction"} <= set(Settings.model_fields)
 

@@ -17,6 +17,7 @@ from .stage import HELD, Stage, streamed
 Way = Literal["stream", "cache", "cache address"]
 WAYS: tuple[Way, ...] = ("stream", "cache", "cache address")
 Server = Literal["http", "https", "XRootD root", "XRootD http"]
+REAL: tuple[Server, Server] = ("XRootD root", "XRootD http")
 Play = Callable[[Stage], None]
 
 HEAD = 32 * 1024
@@ -42,12 +43,14 @@ class Cell:
         how often the task may be tried, and how often in each of them every attempt may be silent
     content_seconds
         how long one answer may take besides: slow answers are given up by their rate
-    workers
-        processes of the run; 0: in the process of the test
+    program, workers
+        whether the run is a program of its own, and with how many worker processes
     services
         whether it belongs to the long tests
-    heals
-        whether the same command ends well when the fault is over
+    large
+        whether the file must take several blocks to fetch
+    unfinished
+        whether the fetch leaves a part of the file, which the next one continues
     """
 
     fault: str
@@ -58,14 +61,11 @@ class Cell:
     rounds: int = 1
     silences: int = 1
     content_seconds: float = 0.0
+    program: bool = False
     workers: int = 0
     services: bool = False
-    heals: bool = True
-
-    @property
-    def large(self) -> bool:
-        """Whether the file must take several blocks to fetch."""
-        return self.server.startswith("XRootD")
+    large: bool = False
+    unfinished: bool = False
 
     @property
     def name(self) -> str:
@@ -88,6 +88,11 @@ def at_data(fault: Fault, times: int | None = None) -> Script:
     return script
 
 
+def after_the_first_block(fault: Fault) -> Script:
+    """The fault at every request for what is behind the first block of a fetch."""
+    return lambda request: fault if (request.start or 0) >= BLOCK else None
+
+
 def scripted(make: Callable[[Stage], Script]) -> Play:
     def play(stage: Stage) -> None:
         stage.server.script(stage.path, make(stage))
@@ -104,7 +109,7 @@ def lasting(fault: Fault) -> Play:
 
 
 def opening(fault: Fault, *, times: int | None = None) -> Play:
-    return scripted(lambda _: (lambda request: fault if times is None or request.number <= times else None))
+    return scripted(lambda _: lambda request: fault if times is None or request.number <= times else None)
 
 
 def nothing(_: Stage) -> None:
@@ -126,7 +131,12 @@ def wrong_once(change: Change) -> Play:
     """One answer with a needed basket is wrong, and those after it are right."""
 
     def play(stage: Stage) -> None:
-        right, place, lock, done = stage.server.files[stage.path], in_a_basket(stage.samples), threading.Lock(), []
+        right, place, lock, done = (
+            stage.server.files[stage.path],
+            in_a_basket(stage.samples),
+            threading.Lock(),
+            [],
+        )
 
         def script(request: Request) -> None:
             holds = (request.start or 0) <= place < (request.stop or len(right))
@@ -183,9 +193,7 @@ def untrusted(stage: Stage) -> None:
 
 
 def elsewhere(stage: Stage) -> None:
-    stage.server.script(
-        stage.path, lambda _: Fault("redirect", target=stage.healthy.url(stage.path))
-    )
+    stage.server.script(stage.path, lambda _: Fault("redirect", target=stage.healthy.url(stage.path)))
 
 
 def mirrored(stage: Stage) -> None:
@@ -257,6 +265,13 @@ def http_cells() -> Iterator[Cell]:
         yield Cell("bad certificate", way, "https", untrusted, "certificate is not trusted")
         yield Cell("no answer to one request", way, "http", passing(Fault("hang")), services=True)
         yield Cell("no answer for ever", way, "http", lasting(Fault("hang")), silent, services=True)
+    late = scripted(lambda _: after_the_first_block(error))
+    name = "503 for ever, from the second block on"
+    yield Cell(name, "cache", "http", late, busy, services=True, large=True, unfinished=True)
+    drip = lasting(Fault("drip", pause=0.1))
+    yield Cell(
+        "a few bytes per second", "stream", "http", drip, "too slowly", content_seconds=6, services=True
+    )
     yield from _content_cells()
 
 
@@ -283,8 +298,8 @@ def real(play: Play, *, hold: bool = False) -> tuple[Play, Play]:
 
     def by(scheme: str) -> Play:
         def both(stage: Stage) -> None:
-            # the first block of a fetch has been written; two thirds of what is streamed have come
-            after = BLOCK + 256 * 1024 if stage.way == "cache" else 2 * streamed(stage.samples) // 3
+            # what is left must be more than fits into the buffers between server and gate
+            after = 1024 * 1024 if stage.way == "cache" else 2 * streamed(stage.samples) // 3
             stage.real(scheme, after=after if hold else None)
             play(stage)
 
@@ -293,7 +308,9 @@ def real(play: Play, *, hold: bool = False) -> tuple[Play, Play]:
     return by("root"), by("http")
 
 
-def on_disk(change: Change | None = None, *, content: Callable[[Samples], bytes | None] | None = None) -> Play:
+def on_disk(
+    change: Change | None = None, *, content: Callable[[Samples], bytes | None] | None = None
+) -> Play:
     """The server's copy is changed, replaced, or (None) removed."""
 
     def play(stage: Stage) -> None:
@@ -312,7 +329,9 @@ def on_disk(change: Change | None = None, *, content: Callable[[Samples], bytes 
     return play
 
 
-def in_mid_read(action: Callable[[XRootDServer], None], *, then: Callable[[Gate, XRootDServer], None]) -> Play:
+def in_mid_read(
+    action: Callable[[XRootDServer], None], *, then: Callable[[Gate, XRootDServer], None]
+) -> Play:
     """Do something to the server while an answer is under way."""
 
     def play(stage: Stage) -> None:
@@ -379,10 +398,22 @@ def xrootd_cells() -> Iterator[Cell]:
         ("another edition on the server", real(on_disk(content=lambda s: s.other_edition)), None, size),
     )
     for fault, plays, *reasons in table:
-        for play, server in zip(plays, ("XRootD root", "XRootD http"), strict=True):
+        for play, server in zip(plays, REAL, strict=True):
             for way, reason in zip(WAYS, reasons, strict=False):
                 if reason is not None:
-                    yield Cell(fault, way, server, play, reason, rounds=3, workers=2, services=True)  # type: ignore[arg-type]
+                    workers = 2 if reason in {silent, gone} else 0
+                    yield Cell(
+                        fault,
+                        way,
+                        server,
+                        play,
+                        reason,
+                        rounds=3,
+                        program=True,
+                        workers=workers,
+                        services=True,
+                        large=True,
+                    )
 
 
 def cells() -> tuple[Cell, ...]:

@@ -40,6 +40,8 @@ class Run:
     out: Path
     access: str = "auto"
     workers: int = 0
+    chunk: int = 1000
+    part: int = 64_000_000
 
     def text(self) -> str:
         return json.dumps(asdict(self), default=str)
@@ -48,7 +50,7 @@ class Run:
     def read(cls, text: str) -> Run:
         said = json.loads(text)
         files = tuple(Given(**one) for one in said["files"])
-        return cls(files, Path(said["out"]), said["access"], said["workers"])
+        return cls(**said | {"files": files, "out": Path(said["out"])})
 
 
 def perform(wanted: Run) -> int:
@@ -57,8 +59,8 @@ def perform(wanted: Run) -> int:
     settings = Settings.model_validate(
         {
             "workers": wanted.workers,
-            "part_bytes": 64_000_000,
-            "chunk_entries": 1000,
+            "part_bytes": wanted.part,
+            "chunk_entries": wanted.chunk,
             "access": wanted.access,
         }
     )

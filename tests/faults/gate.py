@@ -7,6 +7,7 @@ import math
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 _BLOCK = 1 << 16
@@ -25,11 +26,12 @@ class Gate:
         self._opened, self._closed = threading.Event(), threading.Event()
         self._behind, self._after, self._passed = behind, after, 0
         self._silence, self._since = silence, math.inf
-        self._sockets: set[socket.socket] = set()
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
 
     def open(self) -> None:
         """Let everything through."""
@@ -44,10 +46,11 @@ class Gate:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
-            sockets = list(self._sockets)
-        for one in sockets:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+            pairs = list(self._pairs)
+        for pair in pairs:
+            _end(*pair)
+        for thread in self._threads:
+            thread.join()
 
     def __enter__(self) -> Self:
         return self
@@ -61,15 +64,21 @@ class Gate:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            try:
-                server = socket.create_connection(("127.0.0.1", self._behind))
-            except OSError:
-                client.close()
-                continue
-            with self._lock:
-                self._sockets |= {client, server}
-            for source, target, answers in ((client, server, False), (server, client, True)):
-                threading.Thread(target=self._hand_on, args=(source, target, answers), daemon=True).start()
+            self._start(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        """Hand bytes on in both directions until one side has ended."""
+        with client, socket.socket() as server:
+            # little room here, so that a server that stops does so with most of its answer unsent
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BLOCK)
+            with contextlib.suppress(OSError):
+                server.connect(("127.0.0.1", self._behind))
+                with self._lock:
+                    self._pairs.append((client, server))
+                questions = threading.Thread(target=self._hand_on, args=(client, server, False), daemon=True)
+                questions.start()
+                self._hand_on(server, client, True)
+                questions.join()
 
     def _hand_on(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
@@ -79,11 +88,7 @@ class Gate:
                 elif time.monotonic() >= self._since + self._silence:
                     self.asked.set()
                 target.sendall(data)
-        for one in (source, target):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-        with self._lock:
-            self._sockets.discard(source)
+        _end(source, target)
 
     def _wait(self, count: int) -> None:
         with self._lock:
@@ -92,3 +97,14 @@ class Gate:
         if held:
             self.reached.set()
             self._opened.wait(120)
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def _end(*sockets: socket.socket) -> None:
+    for one in sockets:
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)

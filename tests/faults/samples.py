@@ -40,6 +40,7 @@ class Samples:
     other_edition: bytes
     truth: Path
     without: Path
+    chunk: int
 
     def content(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
@@ -64,14 +65,15 @@ def make_samples(folder: Path, *, events: int = 3000, baskets: int = 3) -> Sampl
     other = folder / "other.root"
     write_root(other, mc_table(_SEED + 1, datasets[FAULTY], events + 1), chunks=baskets)
     names = tuple(sorted(path.name for path in data.iterdir()))
-    samples = Samples(data, names, faulty, other.read_bytes(), folder / "truth", folder / "without")
+    truth, without, chunk = folder / "truth", folder / "without", max(1000, events // 4)
+    samples = Samples(data, names, faulty, other.read_bytes(), truth, without, chunk)
     local = [Given(name, str(data / name)) for name in names]
-    assert perform(Run(tuple(local), samples.truth)) == 0
+    assert perform(Run(tuple(local), truth, chunk=chunk)) == 0
     rest = [one for one in local if one.name != faulty]
-    assert perform(Run(tuple(rest), samples.without)) == 0
-    for out in (samples.truth, samples.without):
+    assert perform(Run(tuple(rest), without, chunk=chunk)) == 0
+    for out in (truth, without):
         shutil.rmtree(out / "tasks")
-    assert json.loads((samples.truth / "run.json").read_text())["complete"] is True
+    assert json.loads((truth / "run.json").read_text())["complete"] is True
     return samples
 
 

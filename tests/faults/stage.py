@@ -39,8 +39,8 @@ class Stage:
         the files, and where results and cache go
     way
         ``stream`` and ``cache address`` by the address alone; ``cache`` with size and checksum known
-    workers
-        0: the run is in this process; else it is a program with worker processes
+    program, workers
+        whether the run is a program of its own, and with how many worker processes
     healthy, server
         of two of the other files (two more are read here), and of the faulty one
     url
@@ -56,6 +56,7 @@ class Stage:
     samples: Samples
     folder: Path
     way: str
+    program: bool
     workers: int
     healthy: FaultServer
     server: FaultServer
@@ -106,15 +107,15 @@ class Stage:
     def run(self, limit: float) -> tuple[int, float]:
         """Run; return the exit code and the seconds. ``meanwhile`` is over when this returns."""
         access = "stream" if self.way == "stream" else "cache"
-        wanted = Run(self.files(), self.out, access, self.workers)
+        wanted = Run(self.files(), self.out, access, self.workers, self.samples.chunk)
         failures: list[BaseException] = []
         thread = threading.Thread(target=_noted, args=(self.meanwhile, failures), daemon=True)
         if self.meanwhile is not None:
             thread.start()
         begin = time.monotonic()
         try:
-            with _environment(self._settings()):
-                code = perform(wanted) if self.workers == 0 else _program(wanted, limit)
+            with environment(settings(self.cache) | self.environment):
+                code = _program(wanted, limit) if self.program else perform(wanted)
         finally:
             seconds = time.monotonic() - begin
             if self.gate is not None:
@@ -125,31 +126,34 @@ class Stage:
         assert not failures, failures
         return code, seconds
 
-    def _settings(self) -> dict[str, str]:
-        own = {
-            "FEMTOBARN_TIMEOUT": str(TIMEOUT),
-            "FEMTOBARN_ATTEMPTS": str(ATTEMPTS),
-            "FEMTOBARN_CACHE": str(self.cache),
-        }
-        return own | self.environment
+
+def settings(cache: Path) -> dict[str, str]:
+    """The settings of the network, and the folder of the cache, while faults are played."""
+    return {
+        "FEMTOBARN_TIMEOUT": str(TIMEOUT),
+        "FEMTOBARN_ATTEMPTS": str(ATTEMPTS),
+        "FEMTOBARN_CACHE": str(cache),
+    }
 
 
 @functools.cache
 def streamed(samples: Samples) -> int:
     """Bytes that come for the faulty file when it is streamed and nothing fails."""
-    with tempfile.TemporaryDirectory() as folder, staged(samples, Path(folder), "stream", 0) as stage:
+    with tempfile.TemporaryDirectory() as folder, staged(samples, Path(folder), "stream") as stage:
         stage.run(HELD)
         return stage.server.sent
 
 
 @contextmanager
-def staged(samples: Samples, folder: Path, way: str, workers: int) -> Iterator[Stage]:
+def staged(
+    samples: Samples, folder: Path, way: str, *, program: bool = False, workers: int = 0
+) -> Iterator[Stage]:
     """Give a stage whose faulty file is on a server that does everything right."""
     content = {f"/{name}": samples.content(name) for name in samples.names}
     with ExitStack() as resources:
         healthy = resources.enter_context(FaultServer(content))
         server = resources.enter_context(FaultServer(dict(content)))
-        stage = Stage(samples, folder, way, workers, healthy, server, resources)
+        stage = Stage(samples, folder, way, program, workers, healthy, server, resources)
         stage.heal = lambda: server.script(stage.path, None)
         yield stage
 
@@ -162,13 +166,13 @@ def _noted(action: Callable[[], None], failures: list[BaseException]) -> None:
 
 
 @contextmanager
-def _environment(settings: dict[str, str]) -> Iterator[None]:
+def environment(given: dict[str, str]) -> Iterator[None]:
     """Only these settings of ours, and none of what others left for the XRootD client."""
     before = dict(os.environ)
     for name in before:
         if name.startswith(("FEMTOBARN_", "XRD_")):
             del os.environ[name]
-    os.environ.update(settings)
+    os.environ.update(given)
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from femtobarn.data.storage.download import BLOCK
 from femtobarn.running.engine.executor import BACKOFF
 from femtobarn.running.results.store import FolderStore
 
@@ -17,7 +18,10 @@ from .samples import Samples, only_empty_rows_more, same_bytes
 from .stage import ATTEMPTS, TIMEOUT, Stage, staged
 
 _BACKOFF = 0.5  # of the network: the longest pause before the second attempt
-_MARGIN = {0: 8.0, 2: 20.0}  # seconds that the work itself may take on a busy machine, by workers
+_WORK, _START = (
+    8.0,
+    8.0,
+)  # seconds that the work itself, and the start of a program, may take on a busy machine
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Tried:
 
 def attempt(cell: Cell, samples: Samples, folder: Path) -> Tried:
     """Play the fault, check what came of it, end the fault and check that the same command then ends well."""
-    with staged(samples, folder, cell.way, cell.workers) as stage:
+    with staged(samples, folder, cell.way, program=cell.program, workers=cell.workers) as stage:
         cell.play(stage)
         limit = longest(cell)
         code, seconds = stage.run(limit)
@@ -41,10 +45,9 @@ def attempt(cell: Cell, samples: Samples, folder: Path) -> Tried:
         reason = _failed_reason(rows, samples.faulty)
         _check_outcome(cell, stage, code, rows, reason)
         assert seconds < limit, f"{seconds:.1f} s, limit {limit:.1f} s"
-        _check_folders(stage)
+        assert _check_folders(stage) == cell.unfinished
         tried = Tried(cell, reason, seconds, _retries(stage.out, rows, reason, samples.faulty), limit)
-        if cell.heals:
-            _check_again(stage, limit)
+        _check_again(cell, stage, limit)
     shutil.rmtree(folder, ignore_errors=True)
     return tried
 
@@ -59,7 +62,9 @@ def longest(cell: Cell) -> float:
         _BACKOFF * 2**number for number in range(ATTEMPTS - 1)
     )
     pauses = sum(BACKOFF * 2**number for number in range(cell.rounds - 1))
-    return _MARGIN[cell.workers] + cell.rounds * cell.silences * asking + pauses
+    return (
+        _WORK + _START * (cell.program + bool(cell.workers)) + cell.rounds * cell.silences * asking + pauses
+    )
 
 
 def _check_outcome(cell: Cell, stage: Stage, code: int, rows: list[dict[str, str]], reason: str) -> None:
@@ -79,21 +84,23 @@ def _check_outcome(cell: Cell, stage: Stage, code: int, rows: list[dict[str, str
     assert only_empty_rows_more(stage.out, samples.without)
 
 
-def _check_again(stage: Stage, limit: float) -> None:
+def _check_again(cell: Cell, stage: Stage, limit: float) -> None:
     """The fault is over: the same command gives the same bits, and nothing unfinished is left."""
     assert stage.heal is not None
     stage.heal()
     stage.meanwhile = None
+    before = len(stage.server.requests(stage.path))
     code, _ = stage.run(limit)
+    if cell.unfinished:
+        asked = [request.start for request in stage.server.requests(stage.path)[before:]]
+        assert asked == [0, BLOCK], "what was there already was fetched again"
     assert code == 0, _failed_reason(_ledger(stage.out), stage.samples.faulty)
     assert not same_bytes(stage.out, stage.samples.truth)
-    _check_folders(stage)
-    partial = stage.cache / "partial"
-    assert not partial.is_dir() or not list(partial.iterdir())
+    assert not _check_folders(stage)
 
 
-def _check_folders(stage: Stage) -> None:
-    """Nothing temporary is left but what the next fetch continues."""
+def _check_folders(stage: Stage) -> bool:
+    """Nothing temporary is left but what the next fetch continues; whether there is such."""
     assert not [path for path in stage.out.rglob("*.tmp*")]
     top = stage.cache
     known = {"files", "partial", "visits", "locks", "slots"}
@@ -105,6 +112,7 @@ def _check_folders(stage: Stage) -> None:
     keys = {name for name in unfinished if not name.endswith(".json")}
     assert unfinished == keys | {f"{key}.json" for key in keys}
     assert len(keys) <= 1, "only the faulty file may be unfinished"
+    return bool(keys)
 
 
 def _ledger(out: Path) -> list[dict[str, str]]:

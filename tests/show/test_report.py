@@ -310,7 +310,7 @@ def test_names_cannot_steer_the_terminal(make) -> None:
 
 def test_unknown_luminosity_is_said_in_the_terminal(make) -> None:
     text = " ".join(shown(make(luminosity=None)).split())
-    assert "that of the data is not known" in text
+    assert "the luminosity of the data is not known" in text
     assert "not defined: the luminosity of these data is not known" in text
 
 

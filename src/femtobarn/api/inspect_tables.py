@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from femtobarn.api.inspection import ratio_of
+from femtobarn.base.text import visible
 from femtobarn.data.columns.describe import BranchDescription, TreeDescription
 
 UNITS = {"TTree": "baskets", "RNTuple": "pages"}
@@ -22,12 +23,6 @@ UNITS = {"TTree": "baskets", "RNTuple": "pages"}
 
 _PROSE = 110  # columns; longer lines are hard to read
 _UNREADABLE = "unreadable"
-
-
-def visible(text: str, *, most: int = 300) -> str:
-    """Return ``text`` with what is no visible character as an escape, and at most so many characters."""
-    cut = text if len(text) <= most else f"{text[:most]}..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def pairs(rows: Iterable[tuple[str, str]], width: int) -> RenderableType:

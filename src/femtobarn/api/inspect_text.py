@@ -10,9 +10,10 @@ from rich.console import Console, RenderableType
 from rich.filesize import decimal as size
 from rich.text import Text
 
-from femtobarn.api.inspect_tables import UNITS, baskets_each, branch_table, listing, pairs, visible
+from femtobarn.api.inspect_tables import UNITS, baskets_each, branch_table, listing, pairs
 from femtobarn.api.inspection import EventModel, Inspection, Lacking
 from femtobarn.base.records import Origin
+from femtobarn.base.text import visible
 from femtobarn.data.columns.describe import TreeDescription
 from femtobarn.data.formats.model import FIELDS
 from femtobarn.data.formats.skimmed import MARK, SkimFacts

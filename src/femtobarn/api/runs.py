@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from femtobarn.base.errors import DataError, SettingsError, TypesError, UnknownNameError
+from femtobarn.base.errors import DataError, NothingToDoError, SettingsError, TypesError, UnknownNameError
 from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings, first_fault
 from femtobarn.base.settings import default_settings, histogram_limit
 from femtobarn.base.settings import prefixes as allowed_prefixes
@@ -163,13 +163,18 @@ def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> 
         elif not analysis.inputs or name.release in analysis.inputs:
             skim = analysis.inputs[name.release].skim if analysis.inputs else None
             votes[name.release] += 2 if skim in {None, name.skim} else 1
+    reasons = []
     for file in unknown if not votes else ():
         try:
             release = release_inside(file, access)
-        except DataError:
-            continue  # the plan will tell why
+        except DataError as error:
+            reasons.append(str(error))  # the plan tells it again, if there is one
+            continue
         if not analysis.inputs or release in analysis.inputs:
             votes[release] += 1
+    if not votes and not analysis.inputs and reasons:
+        msg = f"None of the {len(files)} files could be used. The first reason: {reasons[0]}"
+        raise NothingToDoError(msg)
     return votes.most_common(1)[0][0] if votes else None
 
 

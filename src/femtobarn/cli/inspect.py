@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from femtobarn.base.errors import SettingsError, UnknownNameError, UnwritableError
+from femtobarn.base.text import visible
 from femtobarn.cli import output
 
 if TYPE_CHECKING:
@@ -58,8 +59,6 @@ def inspect(
 def _matching(found: Inspection, pattern: str) -> Inspection:
     chosen = found.matching(pattern)
     if not chosen.trees:
-        from femtobarn.api.inspect_tables import visible
-
         names = [visible(branch.name) for tree in found.trees for branch in tree.branches]
         raise UnknownNameError(f"branch of {visible(found.name)}", visible(pattern), names)
     return chosen
@@ -77,7 +76,7 @@ def _whole(found: Inspection, *, whole: bool) -> None:
 
 
 def _tables(found: Inspection) -> None:
-    from femtobarn.api.inspect_tables import branch_table, visible
+    from femtobarn.api.inspect_tables import branch_table
 
     out = output.console()
     for tree in found.trees:
@@ -103,7 +102,6 @@ def _draft(file: str, place: Path, found: Inspection) -> None:
 
 
 def _advice(place: Path, lines: Sequence[str], fmt: Format) -> Iterator[str]:
-    from femtobarn.api.inspect_tables import visible
     from femtobarn.api.inspect_text import by_collection
 
     doubtful = sum(not line.startswith("#") and "?" in line.partition("  # ")[2] for line in lines)

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from femtobarn.base.text import visible
+
 if TYPE_CHECKING:
     from femtobarn.base.records import InputFile
     from femtobarn.physics.language.analysis import Analysis
@@ -33,13 +35,18 @@ def console(*, stderr: bool = False) -> Console:
 
 def line(words: str) -> None:
     """Print one line."""
-    console().print(Text(words), soft_wrap=True)
+    console().print(Text(_escaped(words)), soft_wrap=True)
 
 
 def error(words: str) -> None:
     """Print an error as one paragraph on the error stream."""
     out = console(stderr=True)
-    out.print(Text("error: ", style="bold red") + Text(words))
+    out.print(Text("error: ", style="bold red") + Text(_escaped(words)))
+
+
+def _escaped(words: str) -> str:
+    """Names come from strangers: nothing in them steers the terminal."""
+    return "\n".join(visible(part, most=len(part)) for part in words.split("\n"))
 
 
 def size(count: float) -> str:
@@ -67,7 +74,8 @@ def results(found: RunResults) -> None:
 
     if exit_code(found.info) == 1:
         lost = [row for row in found.ledger() if row.status != "processed"]
-        first = f" The first reason: {lost[0].file}: {lost[0].reason}" if lost else ""
+        named = bool(lost) and lost[0].file in lost[0].reason
+        first = f" The first reason: {'' if named else f'{lost[0].file}: '}{lost[0].reason}" if lost else ""
         error(f"Nothing was processed: none of the {found.info.files_given} files could be used.{first}")
         line(f"every reason is in {found.path / 'ledger.csv'}")
         return

@@ -51,7 +51,7 @@ def detect_format(place: str | Path | Source) -> Format:
     msg = (
         f"{where}: expected a file of a known release, but it has {_listed(list(trees))}: "
         f"{'; '.join(reasons)}. "
-        "Give files of one of these releases, or write a format for this one."
+        "Give files of one of these releases, or write a format file for this one: femtobarn inspect FILE --draft OUT.toml."
     )
     raise FormatError(msg)
 
