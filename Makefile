@@ -5,14 +5,18 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= demo
 
-.PHONY: demo test check docs clean lock
+.PHONY: demo test test-services check docs clean lock
 
 demo: $(READY)
 	$(BIN)/femtobarn demo-data $(DEMO)/data
 	$(BIN)/femtobarn run hzz --data $(DEMO)/data --out $(DEMO)/run
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not services"
+
+# real servers on this machine, and faults that take seconds
+test-services: $(READY)
+	$(BIN)/pytest -n 2 --dist loadfile -m services
 
 check: $(READY)
 	$(BIN)/ruff format --check

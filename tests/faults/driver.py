@@ -7,12 +7,12 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.running.toys import toy_spec
+
 from femtobarn.base.records import Access, Settings
 from femtobarn.data.catalogue.resolvers import Remote, at_address
 from femtobarn.running.engine.inputs import gather
 from femtobarn.running.engine.run import exit_code, run
-
-from ..running.toys import toy_spec
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..storage.servers import FaultServer, XRootDServer
+from tests.storage.servers import FaultServer, XRootDServer
+
 from .driver import Given, Run, perform
 from .gate import Gate
 from .samples import Samples, remote
@@ -64,7 +65,7 @@ class Stage:
     url: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     meanwhile: Callable[[], None] | None = None
-    heal: Callable[[], None] | None = None
+    heal: Callable[[], object] | None = None
     xrootd: XRootDServer | None = None
     gate: Gate | None = None
 
@@ -161,7 +162,7 @@ def staged(
 def _noted(action: Callable[[], None], failures: list[BaseException]) -> None:
     try:
         action()
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - raised again by who waits for it
         failures.append(error)
 
 

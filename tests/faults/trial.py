@@ -62,9 +62,7 @@ def longest(cell: Cell) -> float:
         _BACKOFF * 2**number for number in range(ATTEMPTS - 1)
     )
     pauses = sum(BACKOFF * 2**number for number in range(cell.rounds - 1))
-    return (
-        _WORK + _START * (cell.program + bool(cell.workers)) + cell.rounds * cell.silences * asking + pauses
-    )
+    return _WORK + _START * (cell.program + bool(cell.workers)) + cell.rounds * asking + pauses
 
 
 def _check_outcome(cell: Cell, stage: Stage, code: int, rows: list[dict[str, str]], reason: str) -> None:
@@ -101,7 +99,7 @@ def _check_again(cell: Cell, stage: Stage, limit: float) -> None:
 
 def _check_folders(stage: Stage) -> bool:
     """Nothing temporary is left but what the next fetch continues; whether there is such."""
-    assert not [path for path in stage.out.rglob("*.tmp*")]
+    assert not list(stage.out.rglob("*.tmp*"))
     top = stage.cache
     known = {"files", "partial", "visits", "locks", "slots"}
     assert {path.name for path in top.iterdir()} <= known if top.is_dir() else True

@@ -49,7 +49,7 @@ Kind = Literal[
     "hang",  # takes the request and answers nothing until the server stops
     "hold",  # sends half, and the rest after `hold.release` is set
     "redirect",  # to `target`
-    "wrong range",  # another Content-Range than what was asked
+    "wrong range",  # a Content-Range that begins elsewhere than what was asked
     "no range",  # a 206 without Content-Range
     "resized",  # the file is one byte longer
     "changed",  # the file has another ETag
@@ -301,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if partly else 200)
         if partly and kind != "no range":
             shift = 7 if kind == "wrong range" else 0
-            self.send_header("Content-Range", f"bytes {start + shift}-{stop - 1 + shift}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {start + shift}-{stop - 1}/{len(content)}")
         if kind != "bare":
             self.send_header("Content-Length", str(len(body)))
         else:

@@ -153,6 +153,18 @@ def test_what_a_fault_of_a_part_is_called(server: FaultServer, fault: Fault, kin
     found.close()
 
 
+def test_the_time_that_is_left_counts_more_than_silence(server: FaultServer) -> None:
+    found = transport(server)
+    server.script("/f", always(Fault("hang")))
+    start = time.monotonic()
+    with pytest.raises(TransportError, match=r"too slowly|silent"):
+        found.read(1000, 50_000, soon(0.2))
+    assert time.monotonic() - start < 0.8
+    with pytest.raises(TransportError, match="time for this read is over"):
+        found.read(1000, 50_000, soon(-1))
+    found.close()
+
+
 def test_more_than_was_said_is_not_taken_for_the_next_answer(server: FaultServer) -> None:
     server.script("/f", once(Fault("long")))
     found = transport(server)

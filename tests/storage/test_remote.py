@@ -328,6 +328,23 @@ def test_no_read_takes_longer_than_allowed(server: FaultServer, path: str) -> No
         assert time.monotonic() - start < 1.8
 
 
+def test_a_silent_address_leaves_time_for_the_next(server: FaultServer, path: str) -> None:
+    server.script(path, always(Fault("hang"), since=2))
+    with FaultServer({path: DATA}) as other:
+        network = replace(HASTY, attempts=1000, longest=3.0, mirrors=((server.base, other.base),))
+        with opened(server, path, network) as source:
+            assert source.read(100_000, 50) == DATA[100_000:100_050]
+
+
+def test_who_was_unwell_can_be_well_again() -> None:
+    unwell = Unwell()
+    both = ("http://a/f", "http://b/f")
+    unwell.failed("http://a/g")
+    assert unwell.last(both) == ("http://b/f", "http://a/f")
+    unwell.worked("http://a/h")
+    assert unwell.last(both) == both
+
+
 def test_closing_ends_a_read_that_waits(server: FaultServer, path: str) -> None:
     asked = threading.Event()
 

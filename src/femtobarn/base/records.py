@@ -574,7 +574,10 @@ class Settings(Record):
 
 
 class RunInfo(Record):
-    """run.json: where a result comes from and whether it is complete."""
+    """run.json: where a result comes from and whether it is complete.
+
+    ``catalogue`` is the table whose numbers were used: ``bundled``, ``refreshed`` with its date, or none.
+    """
 
     femtobarn: str
     results_version: int
@@ -592,6 +595,7 @@ class RunInfo(Record):
     files_skipped: int
     missing: tuple[str, ...]
     events_processed: int
+    catalogue: str = ""
     luminosity: Luminosity
     normalisations: tuple[Normalisation, ...]
     notes: tuple[str, ...]

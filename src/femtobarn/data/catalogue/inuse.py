@@ -127,6 +127,14 @@ def status() -> tuple[TableStatus, ...]:
     return tuple(found)
 
 
+def in_words(name: str) -> str:
+    """Return which table of a release is in use: ``bundled``, ``refreshed`` with its date, or empty."""
+    own = stored.read(name)
+    if own is not None:
+        return f"refreshed {own.fetched}"
+    return "bundled" if name in bundled.settings() and bundled.has_files(name) else ""
+
+
 def forget(name: str) -> bool:
     """Remove what was refreshed of a release or record; return whether there was anything.
 

@@ -162,6 +162,13 @@ def identify_remote(url: str, prefixes: tuple[str, ...], network: Network | None
     permitted(url, prefixes)
     chosen = network or Network.from_environment()
     with closing(open_source(url, size=None, prefixes=prefixes, network=chosen)) as source:
-        head = source.read(0, HEADER_BYTES) if source.ranges else next(iter(source.body()), b"")
-        header = parse_header(head[:HEADER_BYTES], source.size, source.name)
+        try:
+            header = parse_header(_beginning(source), source.size, source.name)
+        except (DamagedError, NotRootError):  # of the file, or of this answer only
+            header = parse_header(_beginning(source), source.size, source.name)
         return FileIdentity(source.size, f"uuid:{header.uuid}")
+
+
+def _beginning(source: Source) -> bytes:
+    head = source.read(0, HEADER_BYTES) if source.ranges else next(iter(source.body()), b"")
+    return head[:HEADER_BYTES]

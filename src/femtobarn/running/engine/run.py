@@ -17,6 +17,7 @@ from femtobarn.base.errors import RunDirectoryError, UnknownNameError
 from femtobarn.base.records import Access, AnalysisSpec, InputRow, Job, Record, RunInfo, Settings, Task
 from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.base.settings import prefixes as allowed_prefixes
+from femtobarn.data.catalogue.inuse import in_words
 from femtobarn.data.formats.registry import text_of
 from femtobarn.data.storage.urls import shown
 from femtobarn.running.engine.executor import Executor, Outcome, executor
@@ -275,6 +276,7 @@ def _finish(
         files_skipped=sum(f.status == "skipped" for f in plan.skipped),
         missing=inputs.missing,
         events_processed=sum(u.processed for u in own),
+        catalogue=in_words(spec.release),
         luminosity=lumi,
         normalisations=scaled,
         notes=tuple(notes),

@@ -46,6 +46,8 @@ class Metrics(Record):
     ----------
     events, tasks, bytes_read
         totals; bytes are compressed bytes of the baskets that were read
+    network_bytes, network_requests, network_retries
+        bytes that came over the network, requests for them, and how many of these were repeats
     seconds
         wall time since the run was last started
     busy_seconds
@@ -62,6 +64,9 @@ class Metrics(Record):
     tasks: int
     reused_tasks: int
     bytes_read: int
+    network_bytes: int = 0
+    network_requests: int = 0
+    network_retries: int = 0
     seconds: float
     busy_seconds: float
     events_per_second: float
@@ -87,6 +92,9 @@ def summarise(headers: Sequence[PartialHeader], seconds: float, reused: int) -> 
         tasks=len(headers),
         reused_tasks=reused,
         bytes_read=sum(c.bytes_read for c in costs),
+        network_bytes=sum(c.network_bytes for c in costs),
+        network_requests=sum(c.network_requests for c in costs),
+        network_retries=sum(c.network_retries for c in costs),
         seconds=seconds,
         busy_seconds=busy,
         events_per_second=events / busy if busy else 0.0,

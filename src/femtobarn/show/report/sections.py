@@ -305,6 +305,13 @@ def normalisation(results: Results) -> Html:
     )
 
 
+def _network(cost: Metrics) -> list[tuple[str, str]]:
+    if not cost.network_requests:
+        return []
+    words = f"{size(cost.network_bytes)} in {cost.network_requests:,} requests, {cost.network_retries:,} of them repeats"
+    return [("over the network", words)]
+
+
 def throughput(cost: Metrics) -> Html:
     """Events per second, bytes, processor time, and what each worker did."""
     steps = cost.steps
@@ -314,6 +321,7 @@ def throughput(cost: Metrics) -> Html:
         ("time with tasks at work", duration(cost.busy_seconds)),
         ("tasks", f"{cost.tasks:,}, of which {cost.reused_tasks:,} were there before"),
         ("compressed bytes read", size(cost.bytes_read)),
+        *_network(cost),
         ("processor time", duration(steps.cpu)),
         (
             "steps, summed over tasks",
