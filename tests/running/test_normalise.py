@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from femtobarn.base.records import AnalysisSpec, FileFacts, InputFile
-from femtobarn.running.results.normalise import FileUse, UnseenFile, luminosity, normalisations
+from femtobarn.base.records import AnalysisSpec, FileFacts, InputFile, UnseenFile
+from femtobarn.running.results.normalise import FileUse, luminosity, normalisations
 
 from .toys import toy_spec
 
@@ -107,7 +107,7 @@ def test_files_that_differ_state_their_own_sums() -> None:
 
 def test_files_that_were_not_opened_count_by_size() -> None:
     uses = [use(dataset=700600, name="a"), use(dataset=700600, name="b", entries=None, processed=0)]
-    (one,) = normalisations(SPEC, uses, [UnseenFile("c", 2000, 700600, None)])
+    (one,) = normalisations(SPEC, uses, [UnseenFile(name="c", size=2000, dataset=700600, period=None)])
     assert one.fraction == pytest.approx(0.25)
     assert "estimated from their sizes" in one.note
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-from femtobarn.base.errors import SettingsError, UnknownNameError
+from femtobarn.base.errors import RunDirectoryError, SettingsError, UnknownNameError
 from femtobarn.base.records import AnalysisSpec, Settings
+from femtobarn.data.formats import register
+from femtobarn.data.formats.userfile import parse_format
 from femtobarn.physics.language import Analysis, Regular, ev, mc
 from femtobarn.running.engine.inputs import Inputs, gather
 from femtobarn.running.engine.run import run
 from femtobarn.running.engine.skim import with_skim
 from femtobarn.running.results.reader import RunResults
 
-from .toys import INPUTS, RELEASE, data_name, mc_name, toy_spec
+from .toys import INPUTS, RELEASE, data_name, mc_name, toy_analysis, toy_spec, write_events
 
 Make = Callable[..., Settings]
 
@@ -81,6 +85,43 @@ def test_a_skim_of_a_skim_normalises_as_the_whole_also_where_no_event_passes(
     same_normalisation(last, whole)
     steps = [p.name for p in sorted((second.path / "skim").iterdir())]
     assert all(name.count(".skim.root") == 1 for name in steps)
+
+
+def test_a_part_of_a_skim_is_scaled_by_an_estimate_that_is_told(
+    spec: AnalysisSpec, folder: Path, tmp_path: Path, settings: Make
+) -> None:
+    skim = skimmed(spec, folder, tmp_path / "skim", settings())
+    part = run(spec, gather(spec, skim.path / "skim"), settings(max_events=50), tmp_path / "part")
+    assert not part.info.complete
+    assert all("of a skim of it only a part was read" in n.note for n in part.info.normalisations)
+
+
+def test_what_was_not_read_is_missing_in_an_analysis_of_the_skim(tmp_path: Path, settings: Make) -> None:
+    data, spec = tmp_path / "data", toy_spec()
+    data.mkdir()
+    other = mc_name(700600).replace("Toy", "More")
+    write_events(data / mc_name(700600), 600, channel=700600)
+    write_events(data / other, 600, channel=700600, seed=9)
+    (data / other).write_bytes((data / other).read_bytes()[:5000])
+    direct = run(spec, gather(spec, data), settings(), tmp_path / "direct")
+    skim = skimmed(spec, data, tmp_path / "skim", settings())
+    assert direct.info.files_failed == skim.info.files_failed == 1
+    again = run(spec, gather(spec, skim.path / "skim"), settings(), tmp_path / "again")
+    assert not again.info.complete
+    same_normalisation(again, direct)
+    limited = skimmed(spec, folder_of_two(tmp_path), tmp_path / "limited", settings(max_files=1))
+    last = run(spec, gather(spec, limited.path / "skim"), settings(), tmp_path / "last")
+    assert not last.info.complete
+    assert last.info.normalisations[0].fraction == pytest.approx(0.5, abs=0.05)
+
+
+def folder_of_two(tmp_path: Path) -> Path:
+    """Two files of one dataset, of equal length."""
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for seed, word in enumerate(("One", "Two")):
+        write_events(folder / mc_name(700600).replace("Toy", word), 600, channel=700600, seed=seed)
+    return folder
 
 
 def test_a_skim_of_a_part_is_scaled_as_that_part(folder: Path, tmp_path: Path, settings: Make) -> None:
@@ -150,6 +191,101 @@ def test_the_same_events_are_never_counted_twice(
     assert len(mixed.skipped) == 5
 
 
+def test_the_same_events_under_another_name_are_never_counted_twice(
+    spec: AnalysisSpec, folder: Path, tmp_path: Path, settings: Make
+) -> None:
+    name = mc_name(700600)
+    skim = skimmed(spec, folder / name, tmp_path / "skim", settings())
+    shutil.copy(folder / name, tmp_path / "renamed.root")
+    both = gather(spec, [tmp_path / "renamed.root", skim.path / "skim"])
+    assert [f.name for f in both.files] == ["renamed.root"]
+    turned = gather(spec, [skim.path / "skim", tmp_path / "renamed.root"])
+    assert [f.origin for f in turned.files] == [name]
+
+
+def test_a_skim_counts_where_its_original_cannot_be_read(
+    spec: AnalysisSpec, folder: Path, tmp_path: Path, settings: Make
+) -> None:
+    name = mc_name(700600)
+    skim = skimmed(spec, folder / name, tmp_path / "skim", settings())
+    (tmp_path / name).symlink_to(tmp_path / "gone")
+    both = gather(spec, [tmp_path / name, skim.path / "skim"])
+    assert [f.origin for f in both.files] == [name]
+    assert both.lost == (name,)
+
+
+def test_a_skim_of_another_preselection_is_not_read(tmp_path: Path, settings: Make) -> None:
+    name = mc_name(700600).replace("exactly4lep", "2muons")
+    data = tmp_path / "data"
+    data.mkdir()
+    write_events(data / name, 300, channel=700600)
+    free = toy_spec(inputs=None)
+    skim = skimmed(free, data, tmp_path / "skim", settings())
+    inputs = gather(toy_spec(), skim.path / "skim")
+    assert not inputs.files
+    assert inputs.skipped[0].reason == "its events are of skim 2muons, the analysis reads exactly4lep"
+
+
+def test_an_input_in_the_run_directory_is_refused(
+    spec: AnalysisSpec, folder: Path, tmp_path: Path, settings: Make
+) -> None:
+    skim = skimmed(spec, folder, tmp_path / "s", settings())
+    with pytest.raises(RunDirectoryError, match="is in the run directory"):
+        skimmed(spec, skim.path / "skim", skim.path, settings(), selection="final")
+    assert len(list((skim.path / "skim").iterdir())) == 5
+
+
+def test_names_that_differ_little_make_two_skims_and_other_files_stay(tmp_path: Path, settings: Make) -> None:
+    data, spec = tmp_path / "data", toy_spec()
+    data.mkdir()
+    one, other = mc_name(700600), mc_name(700600).replace("Toy", "TOY")
+    write_events(data / one, 300, channel=700600)
+    write_events(data / other, 200, channel=700600, seed=5)
+    (tmp_path / "s/skim").mkdir(parents=True)
+    skimmed(spec, data, tmp_path / "s2", settings())
+    skim = skimmed(spec, data, tmp_path / "s2", settings(chunk_entries=50))
+    (skim.path / "skim/notes.txt").write_text("mine")
+    skimmed(spec, data, tmp_path / "s2", settings(chunk_entries=70))
+    names = {p.name.casefold() for p in (skim.path / "skim").iterdir()}
+    assert len(names) == 3
+    assert "notes.txt" in names
+
+
+def test_skims_of_formats_without_generator_weights_are_read_back(tmp_path: Path, settings: Make) -> None:
+    register(parse_format(OWN_FORMAT, "own.toml"), OWN_FORMAT)
+    rng = np.random.default_rng(3)
+    with uproot.recreate(tmp_path / "own.root") as file:
+        file.mktree("own", {"x": "float64", "nr": "int64"})
+        file["own"].extend({"x": rng.exponential(20, 500), "nr": np.arange(500)})
+    analysis = Analysis("own")
+    hard = analysis.selection("hard")
+    hard.cut("met", ev.met.pt > 20)
+    analysis.histogram("missing", ev.met.pt, Regular(10, 0, 100, unit="GeV"), selections=hard)
+    spec = analysis.freeze(release="skim-test")
+    inputs = gather(spec, tmp_path / "own.root", kind="mc")
+    wanted = with_skim(inputs.spec, "hard", None, "root")
+    skim = run(wanted, replace(inputs, spec=wanted), settings(), tmp_path / "s")
+    with uproot.open(next((skim.path / "skim").iterdir())) as file:
+        assert set(file["events"].keys()) == {"met_pt", "number"}  # this file has no run and no channel
+    again = run(spec, gather(spec, skim.path / "skim"), settings(), tmp_path / "again")
+    assert again.info.files_failed == 0
+    a, b = ([y.raw for y in r.yields()] for r in (again, skim))
+    assert a == b
+    assert a[0] > 0
+
+
+OWN_FORMAT = """
+release = "skim-test"
+tree = "own"
+tell_tales = ["x"]
+
+[fields]
+met.pt = { branch = "x", unit = "GeV" }
+number = { branch = "nr" }
+run = { branch = "run", optional = true }
+"""
+
+
 def test_a_skim_is_resumed_and_equal_for_any_parts(
     spec: AnalysisSpec, folder: Path, tmp_path: Path, settings: Make
 ) -> None:
@@ -171,8 +307,22 @@ def test_wrong_requests_are_told(spec: AnalysisSpec) -> None:
         with_skim(spec, "final", ["lep.ptt"], "root")
     with pytest.raises(UnknownNameError, match="parquet"):
         with_skim(spec, "final", None, "csv")
+    with pytest.raises(SettingsError, match="at least one column"):
+        with_skim(spec, "final", [], "root")
     with pytest.raises(SettingsError, match="text"):
         with_skim(spec, "final", ["category"], "root")
+
+
+def test_a_histogram_is_never_written_under_the_name_of_a_field() -> None:
+    analysis = toy_analysis()
+    final = analysis.selection("other")
+    final.cut("met", ev.met.pt > 0)
+    for name in ("met_pt", "lep_pt", "n_lep"):
+        analysis.histogram(name, 3 * ev.met.pt, Regular(3, 0, 90, unit="GeV"), selections=final)
+    spec = analysis.freeze(release=RELEASE)
+    for name in ("met_pt", "lep_pt", "n_lep"):
+        with pytest.raises(SettingsError, match="Give the histogram another name"):
+            with_skim(spec, "other", [name, "met.pt"], "root")
 
 
 def test_a_skim_request_changes_the_identity_and_its_absence_does_not(spec: AnalysisSpec) -> None:

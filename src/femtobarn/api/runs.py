@@ -150,7 +150,7 @@ def _places(data: Data) -> list[str | Path]:
 
 
 def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> str | None:
-    """Return the release that most of the files are of, among those the analysis knows."""
+    """Return the release that most names tell of, or the first file, among those the analysis knows."""
     from femtobarn.data.catalogue import recognise
     from femtobarn.running.engine.inputs import release_inside
 
@@ -171,7 +171,7 @@ def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> 
             reasons.append(str(error))  # the plan tells it again, if there is one
             continue
         if not analysis.inputs or release in analysis.inputs:
-            votes[release] += 1
+            return release  # opening files costs: the first answer is taken
     if not votes and not analysis.inputs and reasons:
         msg = f"None of the {len(files)} files could be used. The first reason: {reasons[0]}"
         raise NothingToDoError(msg)

@@ -209,6 +209,8 @@ class SkimRecord(Record):
         which selection
     fields
         fields of the event model, with all objects of the event
+    if_there
+        those of them that are left out of the skim of a file that lacks them
     values
         names and nodes of what is computed and written beside them
     to
@@ -217,6 +219,7 @@ class SkimRecord(Record):
 
     selection: str
     fields: tuple[str, ...]
+    if_there: tuple[str, ...] = ()
     values: tuple[tuple[str, int], ...] = ()
     to: Literal["parquet", "root"] = "root"
 
@@ -288,7 +291,12 @@ class AnalysisSpec(Record):
 
     def _skim_content(self, skim: SkimRecord) -> list[Any]:
         # the format of the files is not part of it: they are written from the same partial results
-        return [skim.selection, skim.fields, [[name, self.node_digests[n]] for name, n in skim.values]]
+        return [
+            skim.selection,
+            skim.fields,
+            skim.if_there,
+            [[name, self.node_digests[n]] for name, n in skim.values],
+        ]
 
     @property
     def variation_keys(self) -> tuple[str, ...]:
@@ -399,27 +407,37 @@ class SkippedFile(Record):
     status: Literal["skipped", "failed"] = "skipped"
 
 
+class UnseenFile(Record):
+    """A file of a wanted dataset or period of which other files are read, but not this."""
+
+    name: str
+    size: int
+    dataset: int | None
+    period: str | None
+
+
 class Origin(Record):
     """Where the events of a skim are from, as far as normalisation needs it.
 
     Parameters
     ----------
-    name, size, entries
-        of the file that was skimmed first: logical name, bytes, events
-    first, last
-        its entries that were looked at, whether they passed or not (``last`` excluded)
+    name, size, identity, uuid, entries
+        of the file that was skimmed first: logical name, bytes, content, ROOT's identifier, events
     processed
-        how many of them; fewer than ``last - first`` if parts failed
+        how many of its events were looked at, whether they passed or not
+    unseen
+        files of its dataset or period that were not read when it was skimmed
     steps
         what was done to them, first to last: ``analysis/selection (identity)``
     """
 
     name: str
     size: int
+    identity: str
+    uuid: str
     entries: int
-    first: int
-    last: int
     processed: int
+    unseen: tuple[UnseenFile, ...] = ()
     steps: tuple[str, ...]
 
 

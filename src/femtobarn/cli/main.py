@@ -93,6 +93,14 @@ def _options(given: Sequence[str] | None) -> dict[str, str]:
     return pairs
 
 
+def _without_secrets(word: str) -> str:
+    """Return a word of the command line without user names, passwords and queries of an address in it."""
+    from femtobarn.data.storage.urls import shown
+
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{shown(value)}"
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from femtobarn import __version__
@@ -137,7 +145,6 @@ def run(
     """Run an analysis, or continue it, and write histograms, yields, figures and report."""
     from femtobarn import api
     from femtobarn.cli.progress import Progress
-    from femtobarn.data.storage.urls import shown
     from femtobarn.running.engine.run import exit_code
 
     with Progress() as progress:
@@ -151,7 +158,7 @@ def run(
             kind=kind,  # type: ignore[arg-type] # checked there
             format=format,
             observer=progress,
-            command=shlex.join([Path(sys.argv[0]).name, *(shown(word) for word in sys.argv[1:])])
+            command=shlex.join([Path(sys.argv[0]).name, *(_without_secrets(word) for word in sys.argv[1:])])
             if out is not None
             else None,
             workers=workers,

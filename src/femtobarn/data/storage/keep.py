@@ -57,7 +57,6 @@ def keep(
         progress=progress,
         transfer=transfer,
     )
-    partial.chmod(0o444)
     info = Info(
         name=name,
         url=shown(wanted.url),
@@ -70,6 +69,7 @@ def keep(
     write_text(tree.files / key / INFO, info.model_dump_json(indent=1))
     path = tree.files / key / name
     partial.replace(path)
+    path.chmod(0o444)  # not before: whoever is killed here leaves a partial that can be continued
     for folder in (path.parent, tree.files):
         _sync(folder)
     tree.started_path(key).unlink(missing_ok=True)

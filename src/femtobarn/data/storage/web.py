@@ -163,7 +163,12 @@ class Web:
         try:
             permitted(found.place, self._prefixes)
         except AddressError:
-            if any(is_private(one) for one in resolved(found.host, found.port)):
+            addresses = resolved(found.host, found.port)
+            if not addresses and proxy_for(found.scheme, found.host) is not None:
+                # only the proxy would know whether it is a place inside, and it does not tell
+                msg = f"it sends us on to {found.host}, whose address is not known here, only to the proxy"
+                raise elsewhere(msg, "refused") from None
+            if any(is_private(one) for one in addresses):
                 msg = f"it sends us on to a private address ({found.host}), which is not followed"
                 raise elsewhere(msg, "refused") from None
             return found, True

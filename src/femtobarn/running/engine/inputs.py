@@ -8,14 +8,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from femtobarn.base.errors import DataError, FormatError, UsageError
-from femtobarn.base.records import Access, AnalysisSpec, InputFile, Kind, ProcessRecord, SkippedFile
+from femtobarn.base.records import (
+    Access,
+    AnalysisSpec,
+    InputFile,
+    Kind,
+    Origin,
+    ProcessRecord,
+    SkippedFile,
+    UnseenFile,
+)
 from femtobarn.data import catalogue
 from femtobarn.data.catalogue.resolvers import Remote, wanted
 from femtobarn.data.formats.skimmed import NAME, SkimFacts
 from femtobarn.data.storage import FileIdentity, identify, identify_remote, opened
 from femtobarn.data.storage.urls import is_remote, shown
 from femtobarn.running.engine.places import given_files
-from femtobarn.running.results.normalise import UnseenFile
 
 SIMULATION = "simulation"
 """The process of simulated files that do not tell their dataset."""
@@ -71,7 +79,7 @@ class _Found:
     dataset: int | None
     period: str | None
     format: str = ""
-    origin: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(slots=True)
@@ -85,7 +93,6 @@ class _Sorting:
     identities: dict[str, FileIdentity] = field(default_factory=dict)
     accepted: list[tuple[Remote, _Found, str]] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
-    origins: dict[str, str] = field(default_factory=dict)
     seen: set[int | str] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
 
@@ -152,7 +159,7 @@ def gather(
         files=tuple(sorted(accepted, key=_plan_order(spec))),
         skipped=tuple(sorting.skipped),
         missing=tuple(str(k) for k in sorting.wanted if k not in sorting.seen),
-        unseen=_unseen(spec, accepted),
+        unseen=_unseen(spec, accepted, [f.origin for _, f, _ in sorting.accepted if f.origin is not None]),
         lost=tuple(sorting.lost),
     )
 
@@ -235,9 +242,6 @@ def _look(file: Remote, sorting: _Sorting) -> None:
             sorting.skip(file, f"it is of skim {file.skim}, the analysis reads {spec.inputs.skim}")
             return
         found = _Found(file.kind, file.dsid, file.period)
-    if not found.origin and sorting.origins.setdefault(file.name, file.name) != file.name:
-        sorting.skip(file, f"its events are those of {sorting.origins[file.name]}, which is read already")
-        return
     process = _process_of(found, sorting)
     if process is None:
         what = f"dataset {found.dataset}" if found.kind == "mc" else f"data of {found.period or 'this kind'}"
@@ -280,16 +284,13 @@ def _from_content(file: Remote, sorting: _Sorting) -> _Found | None:
 
 
 def _from_skim(file: Remote, skim: SkimFacts, sorting: _Sorting) -> _Found | None:
-    """Return what a skim says; None if its events are read already."""
+    """Return what a skim says; None if the events it is of are not wanted."""
     assert skim.facts.origin is not None
-    origin = skim.facts.origin.name
-    earlier = sorting.origins.setdefault(origin, file.name)
-    if earlier != file.name:
-        sorting.skip(
-            file, f"its events are of {origin}, and so are those of {earlier}, which is read already"
-        )
+    name, wanted = catalogue.recognise(skim.facts.origin.name), sorting.spec.inputs.skim
+    if name is not None and wanted not in {None, name.skim}:
+        sorting.skip(file, f"its events are of skim {name.skim}, the analysis reads {wanted}")
         return None
-    return _Found(skim.kind, skim.dataset, skim.period, NAME, origin)
+    return _Found(skim.kind, skim.dataset, skim.period, NAME, skim.facts.origin)
 
 
 def release_inside(file: Remote, access: Access) -> str:
@@ -384,29 +385,28 @@ def _dataset_name(release: str, dsid: int) -> str:
 def _identified(sorting: _Sorting) -> list[InputFile]:
     """Return the accepted files with their identities, in the order of their names' first appearance."""
     files: list[InputFile] = []
-    contents: dict[tuple[int, str], str] = {}
+    taken: dict[str, str] = {}
     for given, found, process in sorting.accepted:
-        remote = is_remote(given.url)
         try:
             identity = _identity(given, sorting)
         except DataError as error:
             sorting.lost.append(given.name)
             sorting.fail(given, str(error))
             continue
-        content = (identity.size, identity.identity)
-        # an empty file is no copy of another: each is reported as what it is
-        if identity.size and content in contents:
-            sorting.skip(given, f"its content is that of {contents[content]}, which is read already")
+        same = next((taken[mark] for mark in _marks(given, identity, found.origin) if mark in taken), None)
+        if same is not None:
+            what = "its content is that" if found.origin is None else "its events are those"
+            sorting.skip(given, f"{what} of {same}, which is read already")
             continue
-        contents[content] = given.name
+        taken |= dict.fromkeys(_marks(given, identity, found.origin), given.name)
         files.append(
             InputFile(
                 name=given.name,
-                url=given.url if remote else str(Path(given.url).absolute()),
+                url=given.url if is_remote(given.url) else str(Path(given.url).absolute()),
                 size=identity.size,
                 identity=identity.identity,
                 format=found.format,
-                origin=found.origin,
+                origin="" if found.origin is None else found.origin.name,
                 kind=found.kind,
                 dataset=found.dataset,
                 period=found.period,
@@ -414,6 +414,15 @@ def _identified(sorting: _Sorting) -> list[InputFile]:
             )
         )
     return files
+
+
+def _marks(file: Remote, identity: FileIdentity, origin: Origin | None) -> tuple[str, ...]:
+    """Return what makes two inputs the same events: name, content or identifier of the first file."""
+    own = f"{identity.size}:{identity.identity}"
+    if origin is not None:
+        return (own, origin.name, f"{origin.size}:{origin.identity}", f"{origin.size}:uuid:{origin.uuid}")
+    # an empty file is no copy of another: each is reported as what it is
+    return (file.name, own) if identity.size else (file.name,)
 
 
 def _identity(file: Remote, sorting: _Sorting) -> FileIdentity:
@@ -439,19 +448,24 @@ def _plan_order(spec: AnalysisSpec) -> Callable[[InputFile], tuple[int, int, str
     return order
 
 
-def _unseen(spec: AnalysisSpec, files: Sequence[InputFile]) -> tuple[UnseenFile, ...]:
-    """Return the published files of the same datasets and periods as ``files`` that are not among them."""
+def _unseen(
+    spec: AnalysisSpec, files: Sequence[InputFile], origins: Sequence[Origin]
+) -> tuple[UnseenFile, ...]:
+    """Return the files of the same datasets and periods as ``files`` that are not among them.
+
+    They are known from the catalogue, and from skims that were made without them.
+    """
+    read = {f.origin or f.name for f in files}
+    absent = {f.name: f for origin in origins for f in origin.unseen if f.name not in read}
     known = catalogue.known(spec.release)
     if spec.inputs.skim is None or known is None or spec.inputs.skim not in known.skims:
-        return ()
+        return tuple(absent.values())
     published = known.files(spec.inputs.skim)
     listed = {f.name: f for f in published}
-    read = {f.origin or f.name for f in files}
     here = [listed[name] for name in read if name in listed]
     datasets = {f.dsid for f in here if f.dsid is not None}
     periods = {f.period for f in here if f.period is not None}
-    return tuple(
-        UnseenFile(f.name, f.size, f.dsid, f.period)
-        for f in published
-        if f.name not in read and (f.dsid in datasets or f.period in periods)
-    )
+    for f in published:
+        if f.name not in read and (f.dsid in datasets or f.period in periods):
+            absent[f.name] = UnseenFile(name=f.name, size=f.size, dataset=f.dsid, period=f.period)
+    return tuple(absent.values())

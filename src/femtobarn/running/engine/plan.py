@@ -10,6 +10,7 @@ from femtobarn.base.errors import MemoryLimitError, SettingsError
 from femtobarn.base.records import AnalysisSpec, InputFile, Kind, Record, Settings, SkippedFile, Task
 from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.data.formats import Format, format_of
+from femtobarn.data.storage.urls import shown
 from femtobarn.physics.language.evaluate import required_fields
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.skim import skim_fields
@@ -76,7 +77,7 @@ def make_plan(
         )
         raise MemoryLimitError(msg)
     fmt = format_of(spec.release)
-    fields = tuple(sorted({f for kind in _kinds(files) for f in fields_read(spec, fmt, kind)}))
+    fields = tuple(sorted({f for kind in _kinds(files) for f in fields_read(spec, kind)}))
     tasks = tuple(task for file in files for task in _tasks(spec, format_for(spec, file), file, settings))
     return Plan(
         id=digest([t.id for t in tasks]),
@@ -113,10 +114,10 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError(msg)
 
 
-def fields_read(spec: AnalysisSpec, fmt: Format, kind: Kind) -> tuple[str, ...]:
-    """Return the fields that are read of data or simulation; of simulation always the generator weight."""
+def fields_read(spec: AnalysisSpec, kind: Kind) -> tuple[str, ...]:
+    """Return the fields that are read of data or simulation; of simulation the generator weight, if there is one."""
     fields = {*required_fields(spec, kind), *skim_fields(spec.skim, kind)}
-    if kind == "mc" and "mc.generator" in fmt.paths:
+    if kind == "mc" and "mc.generator" in format_of(spec.release).paths:
         fields.add("mc.generator")
     return tuple(sorted(fields))
 
@@ -181,7 +182,7 @@ def _first_of_each(
             kept.append(file)
         else:
             reason = f"only {most} file{'s' if most > 1 else ''} of each process are read (--max-files)"
-            beyond.append(SkippedFile(name=file.name, url=file.url, reason=reason))
+            beyond.append(SkippedFile(name=file.name, url=shown(file.url), reason=reason))
     return tuple(kept), tuple(beyond)
 
 

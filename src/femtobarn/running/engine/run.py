@@ -14,12 +14,23 @@ from pydantic import ValidationError
 from femtobarn.base.atomic import write_text
 from femtobarn.base.canonical import digest
 from femtobarn.base.errors import RunDirectoryError, UnknownNameError
-from femtobarn.base.records import Access, AnalysisSpec, InputRow, Job, Record, RunInfo, Settings, Task
+from femtobarn.base.records import (
+    Access,
+    AnalysisSpec,
+    InputRow,
+    Job,
+    Record,
+    RunInfo,
+    Settings,
+    Task,
+    UnseenFile,
+)
 from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.base.settings import prefixes as allowed_prefixes
+from femtobarn.data.catalogue import recognise
 from femtobarn.data.catalogue.inuse import in_words
 from femtobarn.data.formats.registry import text_of
-from femtobarn.data.storage.urls import shown
+from femtobarn.data.storage.urls import is_remote, shown
 from femtobarn.running.engine.executor import Executor, Outcome, executor
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.ledger import ledger, row_of
@@ -127,6 +138,7 @@ def run(
     directory = RunDirectory(Path(out))
     plan = make_plan(spec, inputs, settings, histogram_limit=histogram_limit)
     _check_owner(directory, plan)
+    _refuse_own_inputs(directory, plan)
     chosen = runner or executor(settings)
     with directory.locked():
         _prepare(directory, plan)
@@ -300,9 +312,33 @@ def _finish(
     )
     if spec.skim is not None:
         directory.info.unlink(missing_ok=True)  # written last: where it is, the rest belongs to it
-        write_skims(spec, parts, store, directory.skim)
+        write_skims(spec, parts, store, directory.skim, _absent(inputs, own))
     write_directory(directory, contents)
     return info
+
+
+def _absent(inputs: Inputs, uses: Sequence[FileUse]) -> tuple[UnseenFile, ...]:
+    """Return the files that would belong to a complete result and were not opened, for a reader of its skims."""
+    unread = [u.file for u in uses if u.facts is None]
+    absent = {f.name: f for f in inputs.unseen}
+    for file in unread:
+        absent[file.name] = UnseenFile(
+            name=file.name, size=file.size, dataset=file.dataset, period=file.period
+        )
+    for name in inputs.lost:
+        known = recognise(name)
+        dataset, period = (None, None) if known is None else (known.dsid, known.period)
+        absent[name] = UnseenFile(name=name, size=0, dataset=dataset, period=period)
+    return tuple(absent.values())
+
+
+def _refuse_own_inputs(directory: RunDirectory, plan: Plan) -> None:
+    """Raise `UsageError` if an input is in the run directory: results there are replaced."""
+    top = directory.path.absolute().resolve()
+    for file in plan.files:
+        if not is_remote(file.url) and Path(file.url).resolve().is_relative_to(top):
+            msg = f"The input {file.name} is in the run directory {directory.path}, where results are replaced. Choose another folder with --out."
+            raise RunDirectoryError(msg)
 
 
 def _of_origin(use: FileUse) -> FileUse:
@@ -314,6 +350,7 @@ def _of_origin(use: FileUse) -> FileUse:
         use.file.model_copy(update={"size": origin.size}),
         use.facts.model_copy(update={"entries": origin.entries}),
         processed_of_origin(use.facts, use.processed),
+        estimated=use.processed not in {0, use.facts.entries},
     )
 
 

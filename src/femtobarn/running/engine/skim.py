@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from femtobarn.base.errors import SettingsError, UnknownNameError
-from femtobarn.base.records import NOMINAL, AnalysisSpec, Kind, SkimRecord
+from femtobarn.base.records import NOMINAL, AnalysisSpec, HistogramRecord, Kind, SkimRecord
 from femtobarn.data.columns import Column
 from femtobarn.data.formats import FIELDS, format_of
+from femtobarn.data.formats.skimmed import branch_of
 from femtobarn.physics.language.evaluate import ChunkResult, program, required_fields
 
 _FORMATS = ("parquet", "root")
@@ -24,8 +25,9 @@ def with_skim(spec: AnalysisSpec, selection: str, columns: Sequence[str] | None,
     Parameters
     ----------
     columns
-        fields (``lep.pt``), whole collections (``lep``), and names of histograms, whose first value is
-        written; None: all that the analysis reads, so that it can run on the skim, and the event's numbers
+        fields (``lep.pt``), what a file has of collections (``lep``), and names of histograms, whose first
+        value is written; None: all that the analysis reads, so that it can run on the skim, and the event's
+        numbers, if the file has them
 
     Raises
     ------
@@ -39,37 +41,62 @@ def with_skim(spec: AnalysisSpec, selection: str, columns: Sequence[str] | None,
     names = [s.name for s in spec.selections]
     if selection not in names:
         raise UnknownNameError(f"selection of {spec.name}", selection, names)
+    if columns is not None and not columns:
+        msg = "A skim needs at least one column; without --columns it has all that the analysis reads."
+        raise SettingsError(msg)
     known = format_of(spec.release).paths
     fields: list[str] = []
+    if_there: list[str] = []
     values: dict[str, int] = {}
     if columns is None:
         read = {f for kind in _KINDS for f in required_fields(spec, kind)}
-        fields = [f for f in known if f in read or f in _ALWAYS]
+        fields = [f for f in known if f in read]
+        if_there = [f for f in _ALWAYS if f in known]
     histograms = {h.name: h for h in spec.histograms}
     for name in columns or ():
-        below = [f for f in known if f == name or f.startswith(f"{name}.")]
-        if below:
-            fields += below
+        below = [f for f in known if f.startswith(f"{name}.")]
+        if name in known:
+            fields.append(name)
+        elif below:
+            if_there += below
         elif name in histograms:
-            values[name] = histograms[name].values[0]
+            values[name] = _value(histograms[name])
         else:
             raise UnknownNameError(
                 f"field of {spec.release} or histogram of {spec.name}", name, (*known, *histograms)
             )
-    if "mc.generator" in known:
-        fields.append("mc.generator")
-    chosen = [f for f in dict.fromkeys(fields) if FIELDS[f].kind != "string"]
-    words = [f for f in columns or () if f in FIELDS and FIELDS[f].kind == "string"]
+    words = [f for f in fields if FIELDS[f].kind == "string"]
     if words:
         msg = f"Column {words[0]} holds text, but a skim holds numbers only. Leave it out."
         raise SettingsError(msg)
+    if "mc.generator" in known:
+        fields.append("mc.generator")
+    chosen = tuple(dict.fromkeys(fields))
+    perhaps = tuple(f for f in dict.fromkeys(if_there) if f not in chosen and FIELDS[f].kind != "string")
     record = SkimRecord.model_validate(
-        {"selection": selection, "fields": chosen, "values": tuple(values.items()), "to": to}
+        {
+            "selection": selection,
+            "fields": (*chosen, *perhaps),
+            "if_there": perhaps,
+            "values": tuple(values.items()),
+            "to": to,
+        }
     )
     # built anew: a copy would keep the identity that the analysis had without the request
     return AnalysisSpec(
         **{**{name: getattr(spec, name) for name in AnalysisSpec.model_fields}, "skim": record}
     )
+
+
+def _value(histogram: HistogramRecord) -> int:
+    """Return the node of what a histogram holds, after checking that its name is that of no field."""
+    branch = branch_of(histogram.name)
+    taken = next((f for f in FIELDS if branch_of(f) == branch), None)
+    if taken is not None or branch.startswith("n_"):
+        what = f"the field {taken}" if taken is not None else "a number of objects"
+        msg = f"Histogram {histogram.name} would be written as {branch}, which is the name of {what}. Give the histogram another name."
+        raise SettingsError(msg)
+    return histogram.values[0]
 
 
 _KINDS: tuple[Kind, ...] = ("data", "mc")
@@ -91,12 +118,14 @@ class Skimmer:
         the analysis, with a skim
     kind
         data have the nominal variation only
+    fields
+        which of the fields of the skim the file has
     """
 
-    def __init__(self, spec: AnalysisSpec, kind: Kind) -> None:
+    def __init__(self, spec: AnalysisSpec, kind: Kind, fields: Sequence[str]) -> None:
         assert spec.skim is not None
         self._skim = spec.skim
-        self._fields = skim_fields(spec.skim, kind)
+        self._fields = [f for f in skim_fields(spec.skim, kind) if f in fields]
         self._variations = spec.variation_keys if kind == "mc" else (NOMINAL,)
         self._cuts = next(len(s.cuts) for s in spec.selections if s.name == spec.skim.selection)
         self._nodes = {name: program(spec).nodes[index] for name, index in spec.skim.values}

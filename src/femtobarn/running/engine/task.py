@@ -77,10 +77,11 @@ def run_task(
     started, wall, cpu = time.time(), time.perf_counter(), time.process_time()
     fmt = format_for(spec, task.file)
     _check_request(spec, task, fmt)
-    fields = fields_read(spec, fmt, task.file.kind)
+    fields = fields_read(spec, task.file.kind)
     clock = _Clock()
     with _reached(job, task, fmt, fields) as (tree, got):
         reader = EventReader(tree, fmt)
+        fields = _there(spec, reader, fields)
         branches = tuple(dict.fromkeys(b for names in reader.resolve(fields).values() for b in names))
         facts = _facts(tree, reader, task.file)
         entries = limit(tree.entries, task.max_events, task.fraction)
@@ -89,7 +90,7 @@ def run_task(
         if on_range is not None:
             on_range((start, stop))
         sums = Accumulator(spec, task.file.kind)
-        skimmer = Skimmer(spec, task.file.kind) if spec.skim is not None else None
+        skimmer = Skimmer(spec, task.file.kind, fields) if spec.skim is not None else None
         seen = _loop(spec, task, reader, fields, (start, stop), sums, skimmer, clock)
         bytes_read = _bytes_read(tree, branches, stop - start)
         transfer = got.transfer
@@ -225,6 +226,22 @@ def _share(tree: TreeReader, fmt: Format, fields: tuple[str, ...], size: int) ->
 
     names = {b for found in EventReader(tree, fmt).resolve(fields).values() for b in found}
     return tree.stored_bytes(sorted(names)) / size if size else 1.0
+
+
+def _there(spec: AnalysisSpec, reader: EventReader, fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``fields`` without those that a skim takes only where the file has them, and it has not."""
+    if spec.skim is None or not spec.skim.if_there:
+        return fields
+    needed = {*fields_read(spec.model_copy(update={"skim": None}), "mc")}
+    found = []
+    for field in fields:
+        if field in spec.skim.if_there and field not in needed:
+            try:
+                reader.resolve([field])
+            except FormatError:
+                continue
+        found.append(field)
+    return tuple(found)
 
 
 def _check_uuid(task: Task, tree: TreeReader) -> None:

@@ -18,6 +18,7 @@ from femtobarn.base.records import (
     InputFile,
     Luminosity,
     Normalisation,
+    UnseenFile,
 )
 
 _FB_PER_PB = 1000.0
@@ -35,26 +36,19 @@ class FileUse:
         what it says of itself; None if it was never opened
     processed
         the number of its events whose sums are in the results
+    estimated
+        whether that number is an estimate: of a part of a skim nobody knows how many events it stands for
     """
 
     file: InputFile
     facts: FileFacts | None
     processed: int
+    estimated: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether all its events were processed."""
         return self.facts is not None and self.processed == self.facts.entries
-
-
-@dataclass(frozen=True, slots=True)
-class UnseenFile:
-    """A published file of a wanted dataset or period of which other files were given, but not this."""
-
-    name: str
-    size: int
-    dataset: int | None
-    period: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ def fraction_processed(uses: Sequence[FileUse], unseen: Sequence[UnseenFile] = (
     entries = sum(u.facts.entries for u in opened if u.facts is not None)
     rest = sum(u.file.size for u in uses if u.facts is None) + sum(u.size for u in unseen)
     if not rest:
-        return (processed / entries if entries else 1.0), True
+        return (processed / entries if entries else 1.0), not any(u.estimated for u in uses)
     size = sum(u.file.size for u in opened)
     if not entries or not size:
         return 0.0, False
@@ -127,15 +121,17 @@ def _normalise(
             total = sum(sums)
             used = [u for u in opened if u.facts is not None and u.facts.entries > 0]
             effective = sum(s * _share(u) for s, u in zip(sums, used, strict=True))
-            fraction, exact = effective / total, True
+            fraction, exact = effective / total, not any(u.estimated for u in uses)
     else:
         total, sw_source = published.sum_of_weights, "catalogue"
         if facts and total is not None:
             notes.append(_replaced(dsid, said_sums, total))
     if not exact:
+        why, how = "not all its files were opened", " from their sizes"
+        if any(u.estimated for u in uses):
+            why, how = "of a skim of it only a part was read", ""
         notes.append(
-            f"dataset {dsid}: not all its files were opened; the fraction of events processed, "
-            f"{fraction:.4g}, is estimated from their sizes"
+            f"dataset {dsid}: {why}; the fraction of events processed, {fraction:.4g}, is estimated{how}"
         )
 
     factor: float | None = None
@@ -230,7 +226,8 @@ def luminosity(
         [u for u in data if u.file.period in periods], [u for u in unseen if u.period in periods]
     )
     if fraction < 1:
-        about = "" if exact else " (estimated from file sizes)"
+        how = "" if any(u.estimated for u in data) else " from file sizes"
+        about = "" if exact else f" (estimated{how})"
         note = f"{value:g} fb^-1 times the fraction of events processed, {fraction:.4g}{about}"
         value *= fraction
     return Luminosity(value=value, nominal=nominal, source="data", note=note)

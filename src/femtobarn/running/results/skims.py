@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from femtobarn.base.atomic import replacing
+from femtobarn.base.canonical import digest
 from femtobarn.base.errors import MergeError
-from femtobarn.base.records import AnalysisSpec, FileFacts, Origin
+from femtobarn.base.records import AnalysisSpec, FileFacts, Origin, UnseenFile
 from femtobarn.data.columns import Column
 from femtobarn.data.formats import FIELDS
 from femtobarn.data.formats.skimmed import TREE, SkimFacts, branch_of, title_of
@@ -29,7 +30,11 @@ class _Target(Protocol):
 
 
 def write_skims(
-    spec: AnalysisSpec, parts: Sequence[FileParts], store: FolderStore, folder: Path
+    spec: AnalysisSpec,
+    parts: Sequence[FileParts],
+    store: FolderStore,
+    folder: Path,
+    absent: Sequence[UnseenFile] = (),
 ) -> tuple[Path, ...]:
     """Write one skim for each file that was processed, also if none of its events passed.
 
@@ -39,6 +44,8 @@ def write_skims(
     ----------
     folder
         made if needed; skims of files that are not among ``parts`` are removed
+    absent
+        files that were not read; each skim keeps those of its dataset or period
 
     Raises
     ------
@@ -47,23 +54,26 @@ def write_skims(
     """
     assert spec.skim is not None
     folder.mkdir(exist_ok=True)
-    written = []
+    written: dict[str, Path] = {}
     for part in parts:
-        if part.headers:
-            path = folder / f"{_stem(part.file.origin or part.file.name)}.skim.{spec.skim.to}"
-            _write(spec, part, store, path)
-            written.append(path)
-    for old in folder.iterdir():
-        if old not in written:
+        if not part.headers:
+            continue
+        name = part.file.origin or part.file.name
+        stem = safe_name(name.removesuffix(".root"))
+        if stem.casefold() in written:  # names may differ in what files of some systems cannot
+            stem = f"{stem}-{digest(name)[:8]}"
+        path = folder / f"{stem}.skim.{spec.skim.to}"
+        _write(spec, part, store, path, absent)
+        written[stem.casefold()] = path
+    for kind in ("root", "parquet"):
+        for old in set(folder.glob(f"*.skim.{kind}")) - set(written.values()):
             old.unlink()
-    return tuple(written)
+    return tuple(written.values())
 
 
-def _stem(name: str) -> str:
-    return safe_name(name.removesuffix(".root"))
-
-
-def _write(spec: AnalysisSpec, part: FileParts, store: FolderStore, path: Path) -> None:
+def _write(
+    spec: AnalysisSpec, part: FileParts, store: FolderStore, path: Path, absent: Sequence[UnseenFile]
+) -> None:
     assert spec.skim is not None
     open_target = _root if spec.skim.to == "root" else _parquet
     columns = store.read(part.headers[0].task).columns
@@ -74,29 +84,39 @@ def _write(spec: AnalysisSpec, part: FileParts, store: FolderStore, path: Path) 
         raise MergeError(msg)
     with (
         replacing(path) as temporary,
-        open_target(temporary, columns, title_of(facts_of(spec, part))) as target,
+        open_target(temporary, columns, title_of(facts_of(spec, part, absent))) as target,
     ):
         for header in part.headers:
             target.add(store.read(header.task).columns)
 
 
-def facts_of(spec: AnalysisSpec, part: FileParts) -> SkimFacts:
+def facts_of(spec: AnalysisSpec, part: FileParts, absent: Sequence[UnseenFile] = ()) -> SkimFacts:
     """Return what the skim of a file says of itself."""
     assert spec.skim is not None
     assert part.facts is not None
     file, facts = part.file, part.facts
     step = f"{spec.name}/{spec.skim.selection} ({spec.identity[:12]})"
-    first, last = part.headers[0].start, part.headers[-1].stop
+    own = [f for f in absent if (f.dataset, f.period) in {(file.dataset, file.period), (None, None)}]
     before = facts.origin
-    origin = Origin(
-        name=file.name if before is None else before.name,
-        size=file.size if before is None else before.size,
-        entries=facts.entries if before is None else before.entries,
-        processed=part.processed if before is None else processed_of_origin(facts, part.processed),
-        first=first if before is None else before.first,
-        last=last if before is None else before.last,
-        steps=(step,) if before is None else (*before.steps, step),
-    )
+    if before is None:
+        origin = Origin(
+            name=file.name,
+            size=file.size,
+            identity=file.identity,
+            uuid=facts.uuid,
+            entries=facts.entries,
+            processed=part.processed,
+            unseen=tuple(own),
+            steps=(step,),
+        )
+    else:
+        unseen = {f.name: f for f in (*before.unseen, *own)}
+        changes = {
+            "processed": processed_of_origin(facts, part.processed),
+            "unseen": tuple(unseen.values()),
+            "steps": (*before.steps, step),
+        }
+        origin = before.model_copy(update=changes)
     return SkimFacts(
         release=spec.release,
         kind=file.kind,
