@@ -20,7 +20,7 @@ from femtobarn.base.errors import (
     UnreadableError,
     UnwritableError,
 )
-from femtobarn.data.storage import Cache, RemoteFile, Transfer, download, entries, local, patience
+from femtobarn.data.storage import Cache, RemoteFile, Transfer, download, entries, keep, local, patience
 from femtobarn.data.storage.locks import locked
 
 from .sources import MIRROR, ROUTE, URL, Servers, bytes_of, inside, leftovers, root_bytes, serve, wanted
@@ -56,6 +56,23 @@ def breaks_at(offset: int, *, times: int = 1, error: Exception | None = None):
 
 def spoils(start: int, block: bytes) -> bytes:
     return block[:-1] + bytes([block[-1] ^ 1])
+
+
+def test_a_fetch_that_is_killed_before_the_rename_leaves_what_can_be_continued(
+    cache: Cache, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keep, "identify", killed)
+        with pytest.raises(KeyboardInterrupt):
+            cache.fetch(wanted(CONTENT), ROUTE)
+    (partial,) = (p for p in (cache.folder / "partial").iterdir() if p.stat().st_size == len(CONTENT))
+    assert partial.stat().st_mode & stat.S_IWUSR
+    path = cache.fetch(wanted(CONTENT), ROUTE)
+    assert path.read_bytes() == CONTENT
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
 
 
 def test_a_file_is_fetched_once_and_kept_under_its_name(cache: Cache, servers: Servers) -> None:

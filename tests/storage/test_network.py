@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from femtobarn.base import settings
-from femtobarn.base.errors import SettingsError, UnavailableError
+from femtobarn.base.errors import AddressError, SettingsError, UnavailableError
 from femtobarn.data.storage.failures import TransportError, of_error, of_xrootd
 from femtobarn.data.storage.network import Network, proxy_for, tls_context
 from femtobarn.data.storage.remote import open_source
 from femtobarn.data.storage.slots import slot
 
-from .servers import FaultServer, certificate, free_port
+from .servers import Fault, FaultServer, always, certificate, free_port
 from .servers_proxy import ProxyServer
 
 DATA = bytes(range(256)) * 400
@@ -132,6 +132,22 @@ def test_reading_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         assert proxy.log == ["GET http://data.example/f HTTP/1.1"] * 2
         assert proxy.logins[0].split()[-1] == "bWU6cGFzcyB3b3Jk"
         assert server.log[0].headers["host"] == "data.example"
+
+
+def test_behind_a_proxy_no_redirect_leads_to_a_host_that_only_the_proxy_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with FaultServer({"/f": DATA, "/inside": DATA}) as server, ProxyServer(server.port) as proxy:
+        server.script("/f", always(Fault("redirect", target="http://intranet.invalid/inside")))
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        url = "http://data.example/f"
+        with pytest.raises(AddressError, match=r"intranet\.invalid, whose address is not known here"):
+            open_source(url, size=None, prefixes=(url,), network=Network(attempts=1, timeout=2.0))
+        assert not any("intranet" in line for line in proxy.log)
+        inside = ("http://data.example/", "http://intranet.invalid/")
+        source = open_source(url, size=None, prefixes=inside, network=Network(attempts=1, timeout=2.0))
+        assert source.read(0, 10) == DATA[:10]  # that place was permitted
+        source.close()
 
 
 def test_reading_encrypted_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
