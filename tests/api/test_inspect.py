@@ -249,7 +249,15 @@ def test_a_name_that_contradicts_the_content(tmp_path: Path) -> None:
 
 
 def test_a_skim(tmp_path: Path) -> None:
-    origin = Origin(name="x.root", size=9, entries=10, first=0, last=10, processed=10, steps=("a/b (c)",))
+    origin = Origin(
+        name="x.root",
+        size=9,
+        identity="adler32:00000001",
+        uuid="u",
+        entries=10,
+        processed=10,
+        steps=("a/b (c)",),
+    )
     facts = SkimFacts(
         release="2025e-13tev-beta",
         kind="data",

@@ -152,7 +152,7 @@ def _places(data: Data) -> list[str | Path]:
 def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> str | None:
     """Return the release that most names tell of, or the first file, among those the analysis knows."""
     from femtobarn.data.catalogue import recognise
-    from femtobarn.running.engine.inputs import release_inside
+    from femtobarn.running.engine.contents import release_inside
 
     votes: Counter[str] = Counter()
     unknown = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from femtobarn.base.errors import DataError, FormatError, UsageError
+from femtobarn.base.errors import DataError, UsageError
 from femtobarn.base.records import (
     Access,
     AnalysisSpec,
@@ -20,9 +20,9 @@ from femtobarn.base.records import (
 )
 from femtobarn.data import catalogue
 from femtobarn.data.catalogue.resolvers import Remote, wanted
-from femtobarn.data.formats.skimmed import NAME, SkimFacts
-from femtobarn.data.storage import FileIdentity, identify, identify_remote, opened
+from femtobarn.data.storage import FileIdentity, identify, identify_remote
 from femtobarn.data.storage.urls import is_remote, shown
+from femtobarn.running.engine.contents import Found, access_to, look_inside, provisional
 from femtobarn.running.engine.places import given_files
 
 SIMULATION = "simulation"
@@ -71,17 +71,6 @@ class Inputs:
         return len(self.files) + len(self.missing) + len(absent)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a file holds, from its name or its content."""
-
-    kind: Kind
-    dataset: int | None
-    period: str | None
-    format: str = ""
-    origin: Origin | None = None
-
-
 @dataclass(slots=True)
 class _Sorting:
     """What is known while files are looked at."""
@@ -91,16 +80,16 @@ class _Sorting:
     access: Access
     kind: Kind | None
     identities: dict[str, FileIdentity] = field(default_factory=dict)
-    accepted: list[tuple[Remote, _Found, str]] = field(default_factory=list)
+    accepted: list[tuple[Remote, Found, str]] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     seen: set[int | str] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
 
     def skip(self, file: Remote, reason: str) -> None:
-        self.skipped.append(SkippedFile(name=file.name, url=_shown(file.url), reason=reason))
+        self.skipped.append(SkippedFile(name=file.name, url=shown(file.url), reason=reason))
 
     def fail(self, file: Remote, reason: str) -> None:
-        self.skipped.append(SkippedFile(name=file.name, url=_shown(file.url), reason=reason, status="failed"))
+        self.skipped.append(SkippedFile(name=file.name, url=shown(file.url), reason=reason, status="failed"))
 
 
 def gather(
@@ -200,7 +189,7 @@ def _asked(files: Sequence[Remote], sorting: _Sorting) -> list[Remote]:
 
     def ask(file: Remote) -> FileIdentity | DataError:
         try:
-            return identify_remote(file.url, _access_to(file, sorting.access).prefixes)
+            return identify_remote(file.url, access_to(file, sorting.access).prefixes)
         except DataError as error:
             return error
 
@@ -228,12 +217,14 @@ def _look(file: Remote, sorting: _Sorting) -> None:
         file = replace(file, period=name.period)
     if file.release is None or file.kind is None:
         try:
-            found = _from_content(file, sorting)
+            inside = look_inside(file, spec, sorting.access, sorting.identities, sorting.kind)
         except DataError as error:
             sorting.fail(file, str(error))
             return
-        if found is None:
+        if isinstance(inside, str):
+            sorting.skip(file, inside)
             return
+        found = inside
     else:
         if file.release != spec.release:
             sorting.skip(file, f"it is of release {file.release}, the analysis reads {spec.release}")
@@ -241,7 +232,7 @@ def _look(file: Remote, sorting: _Sorting) -> None:
         if spec.inputs.skim is not None and file.skim != spec.inputs.skim:
             sorting.skip(file, f"it is of skim {file.skim}, the analysis reads {spec.inputs.skim}")
             return
-        found = _Found(file.kind, file.dsid, file.period)
+        found = Found(file.kind, file.dsid, file.period)
     process = _process_of(found, sorting)
     if process is None:
         what = f"dataset {found.dataset}" if found.kind == "mc" else f"data of {found.period or 'this kind'}"
@@ -253,87 +244,7 @@ def _look(file: Remote, sorting: _Sorting) -> None:
     sorting.accepted.append((file, found, process))
 
 
-def _from_content(file: Remote, sorting: _Sorting) -> _Found | None:
-    """Return what the first event of ``file`` says; None if it was skipped."""
-    from femtobarn.data.formats.opening import open_events, recognise_content
-    from femtobarn.data.formats.reader import EventReader
-
-    spec = sorting.spec
-    with opened(_provisional(file, sorting.identities), _access_to(file, sorting.access)) as got:
-        inside = recognise_content(got.place)
-        if inside.release != spec.release:
-            sorting.skip(file, f"it is of release {inside.release}, the analysis reads {spec.release}")
-            return None
-        if inside.skim is not None:
-            return _from_skim(file, inside.skim, sorting)
-        with open_events(got.place, inside.format) as tree:
-            facts = EventReader(tree, inside.format).facts()
-    kind = facts.kind
-    if kind is None and facts.channel is not None:
-        known = catalogue.known(spec.release)
-        published = known is not None and facts.channel in known.datasets
-        kind = "mc" if published or facts.channel in sorting.wanted else "data"
-    kind = kind or sorting.kind
-    if kind is None:
-        msg = (
-            f"{_shown(file.url)}: expected a file that says whether it is data or simulation, but neither its name nor "
-            "its content does. Say it with --kind data or --kind mc, or give it the name under which it was published."
-        )
-        raise FormatError(msg)
-    return _Found("mc", facts.channel, None) if kind == "mc" else _Found("data", None, None)
-
-
-def _from_skim(file: Remote, skim: SkimFacts, sorting: _Sorting) -> _Found | None:
-    """Return what a skim says; None if the events it is of are not wanted."""
-    assert skim.facts.origin is not None
-    name, wanted = catalogue.recognise(skim.facts.origin.name), sorting.spec.inputs.skim
-    if name is not None and wanted not in {None, name.skim}:
-        sorting.skip(file, f"its events are of skim {name.skim}, the analysis reads {wanted}")
-        return None
-    return _Found(skim.kind, skim.dataset, skim.period, NAME, skim.facts.origin)
-
-
-def release_inside(file: Remote, access: Access) -> str:
-    """Return the release of a file from what is in it.
-
-    Raises
-    ------
-    DataError
-        if it cannot be opened, or is of no known format
-    """
-    from femtobarn.data.formats.opening import recognise_content
-
-    access = _access_to(file, access)
-    asked = {}
-    if is_remote(file.url) and (file.size is None or file.adler32 is None):
-        asked[file.url] = identify_remote(file.url, access.prefixes)
-    with opened(_provisional(file, asked), access) as got:
-        return recognise_content(got.place).release
-
-
-def _provisional(file: Remote, asked: Mapping[str, FileIdentity]) -> InputFile:
-    """Return ``file`` as far as it is known before it is opened."""
-    if not is_remote(file.url):
-        identity = FileIdentity(0, "")
-    elif file.size is not None and file.adler32 is not None:
-        identity = FileIdentity(file.size, f"adler32:{file.adler32}")
-    else:
-        identity = asked[file.url]
-    return InputFile(
-        name=file.name, url=file.url, size=identity.size, identity=identity.identity, kind="data", process=""
-    )
-
-
-def _access_to(file: Remote, access: Access) -> Access:
-    own = file.url if is_remote(file.url) else str(Path(file.url).absolute().parent.resolve())
-    return access.model_copy(update={"prefixes": (*access.prefixes, own)})
-
-
-def _shown(url: str) -> str:
-    return shown(url) if is_remote(url) else url
-
-
-def _process_of(found: _Found, sorting: _Sorting) -> str | None:
+def _process_of(found: Found, sorting: _Sorting) -> str | None:
     processes = sorting.spec.inputs.processes
     if not processes:
         return "data" if found.kind == "data" else _own_process(found.dataset)
@@ -352,7 +263,7 @@ def _own_process(dataset: int | None) -> str:
     return SIMULATION if dataset is None else str(dataset)
 
 
-def _with_processes(spec: AnalysisSpec, found: Iterable[_Found]) -> AnalysisSpec:
+def _with_processes(spec: AnalysisSpec, found: Iterable[Found]) -> AnalysisSpec:
     """Return ``spec``; if it declares no processes, with one for the data and one for each dataset."""
     if spec.inputs.processes:
         return spec
@@ -428,7 +339,7 @@ def _marks(file: Remote, identity: FileIdentity, origin: Origin | None) -> tuple
 def _identity(file: Remote, sorting: _Sorting) -> FileIdentity:
     if not is_remote(file.url):
         return identify(file.url)
-    given = _provisional(file, sorting.identities)
+    given = provisional(file, sorting.identities)
     return FileIdentity(given.size, given.identity)
 
 

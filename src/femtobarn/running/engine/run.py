@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from femtobarn.base.atomic import write_text
-from femtobarn.base.canonical import digest
 from femtobarn.base.errors import RunDirectoryError, UnknownNameError
 from femtobarn.base.records import (
     Access,
     AnalysisSpec,
-    InputRow,
     Job,
     Record,
     RunInfo,
     Settings,
     Task,
-    UnseenFile,
 )
 from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.base.settings import prefixes as allowed_prefixes
-from femtobarn.data.catalogue import recognise
-from femtobarn.data.catalogue.inuse import in_words
 from femtobarn.data.formats.registry import text_of
 from femtobarn.data.storage.urls import is_remote, shown
 from femtobarn.running.engine.executor import Executor, Outcome, executor
+from femtobarn.running.engine.finish import Clock, finish, plan_digest, utc
 from femtobarn.running.engine.inputs import Inputs
-from femtobarn.running.engine.ledger import ledger, row_of
+from femtobarn.running.engine.ledger import row_of
 from femtobarn.running.engine.observer import Observer, Silent
 from femtobarn.running.engine.places import prefixes
 from femtobarn.running.engine.plan import Plan, make_plan
-from femtobarn.running.results.directory import Contents, RunDirectory, write_directory
-from femtobarn.running.results.merge import collect, merge
-from femtobarn.running.results.metrics import summarise
-from femtobarn.running.results.normalise import FileUse, luminosity, normalisations
+from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.reader import RunResults
-from femtobarn.running.results.skims import processed_of_origin, write_skims
 from femtobarn.running.results.store import FolderStore
-from femtobarn.running.results.tables import cutflow_rows, yield_rows
-from femtobarn.running.results.version import environment, package_version, results_version
 
 
 class RunStatus(Record):
@@ -73,22 +61,6 @@ class RunStatus(Record):
     finished: bool
     running: bool
     last_activity: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """When a run began."""
-
-    started: datetime
-    tick: float
-
-    @classmethod
-    def start(cls) -> _Clock:
-        return cls(datetime.now(UTC), time.perf_counter())
-
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self.tick
 
 
 def run(
@@ -131,7 +103,7 @@ def run(
     MemoryLimitError, SettingsError
         as `make_plan`
     """
-    clock = _Clock.start()
+    clock = Clock.start()
     watcher: Observer = Silent() if observer is None else observer
     _same_analysis(spec, inputs.spec)
     spec = inputs.spec
@@ -147,7 +119,7 @@ def run(
         todo = [task for task in plan.tasks if not store.has(task.id)]
         watcher.started(plan, len(plan.tasks) - len(todo))
         outcomes = _execute(_job(spec, plan, settings), todo, store, chosen, watcher)
-        info = _finish(spec, inputs, settings, plan, outcomes, directory, clock, command)
+        info = finish(spec, inputs, settings, plan, outcomes, directory, clock, command)
     watcher.finished(info)
     return RunResults(directory.path, info, info.luminosity)
 
@@ -182,7 +154,7 @@ def status(out: Path | str) -> RunStatus:
     paths = [p for p in (store.path(t.id) for t in plan.tasks) if p.is_file()]
     last = max(p.stat().st_mtime for p in (*paths, directory.plan))
     info = directory.read_info() if directory.info.is_file() else None
-    finished = info is not None and info.plan == _plan_digest(plan)
+    finished = info is not None and info.plan == plan_digest(plan)
     failed = sum(f.status == "failed" for f in plan.skipped)
     done = len(paths)
     if info is not None and finished:
@@ -197,7 +169,7 @@ def status(out: Path | str) -> RunStatus:
         failed=failed,
         finished=finished,
         running=directory.busy(),
-        last_activity=_text(datetime.fromtimestamp(last, UTC)),
+        last_activity=utc(datetime.fromtimestamp(last, UTC)),
     )
 
 
@@ -231,107 +203,6 @@ def _execute(
     return outcomes
 
 
-def _finish(
-    spec: AnalysisSpec,
-    inputs: Inputs,
-    settings: Settings,
-    plan: Plan,
-    outcomes: dict[str, Outcome],
-    directory: RunDirectory,
-    clock: _Clock,
-    command: str,
-) -> RunInfo:
-    """Merge and write everything; return what run.json says."""
-    store = FolderStore(directory.tasks)
-    by_file: dict[str, list[str]] = {f.name: [] for f in plan.files}
-    for task in plan.tasks:
-        if task.id not in outcomes or outcomes[task.id].processed:
-            by_file[task.file.name].append(task.id)
-    parts = [collect(store, file, by_file[file.name]) for file in plan.files]
-    own = [FileUse(p.file, p.facts, p.processed) for p in parts]
-    planned = {f.name for f in plan.files}
-    own += [FileUse(f, None, 0) for f in inputs.files if f.name not in planned]
-    uses = [_of_origin(use) for use in own]  # what counts for normalisation
-    scaled = normalisations(spec, uses, inputs.unseen)
-    factors = {n.dataset: n.factor for n in scaled}
-    merged = merge(spec, parts, store, lambda f: factors.get(f.dataset) if f.dataset is not None else None)
-    cutflow = cutflow_rows(spec, plan.files, merged, factors)
-    rows = ledger(plan, settings, outcomes, {p.file.name: p for p in parts})
-    lumi = luminosity(spec, uses, inputs.unseen, settings.luminosity)
-    failed = {row.file for row in rows if row.status == "failed"}
-    whole = not failed and all(u.whole for u in uses) and not inputs.missing and not inputs.unseen
-    limited = (settings.max_files, settings.max_events, settings.fraction) != (None, None, None)
-    complete = whole and not limited and bool(uses)
-    environments = {h.environment for p in parts for h in p.headers}
-    notes = [n.note for n in scaled if n.note]
-    notes += [f"luminosity: {lumi.note}"] if lumi.note else []
-    if len(environments) > 1:
-        notes.append(
-            "parts were computed with different instruction sets or package versions: sums may differ in "
-            "their last bits from those of one machine"
-        )
-    statuses = _file_statuses(uses, failed, planned)
-    info = RunInfo(
-        femtobarn=package_version(),
-        results_version=results_version(),
-        analysis=spec,
-        identity=spec.identity,
-        plan=_plan_digest(plan),
-        mode=spec.mode,
-        release=spec.release,
-        complete=complete,
-        simulated=any(u.facts is not None and u.facts.simulated for u in uses),
-        files_wanted=inputs.wanted,
-        files_given=inputs.given,
-        files_processed=sum(s == "processed" for s in statuses.values()),
-        files_failed=len(failed),
-        files_skipped=sum(f.status == "skipped" for f in plan.skipped),
-        missing=inputs.missing,
-        events_processed=sum(u.processed for u in own),
-        catalogue=in_words(spec.release),
-        luminosity=lumi,
-        normalisations=scaled,
-        notes=tuple(notes),
-        settings=settings,
-        inputs=tuple(_input_row(u, statuses[u.file.name]) for u in own),
-        environment=environment(),
-        mixed_environments=len(environments) > 1,
-        started=_text(clock.started),
-        finished=_text(datetime.now(UTC)),
-        seconds=clock.seconds,
-        command=command,
-    )
-    headers = [h for p in parts for h in p.headers]
-    contents = Contents(
-        info=info,
-        merged=merged,
-        ledger=rows,
-        cutflow=cutflow,
-        yields=yield_rows(spec, cutflow, lumi, complete=complete),
-        metrics=summarise(headers, clock.seconds, len(plan.tasks) - len(outcomes)),
-    )
-    if spec.skim is not None:
-        directory.info.unlink(missing_ok=True)  # written last: where it is, the rest belongs to it
-        write_skims(spec, parts, store, directory.skim, _absent(inputs, own))
-    write_directory(directory, contents)
-    return info
-
-
-def _absent(inputs: Inputs, uses: Sequence[FileUse]) -> tuple[UnseenFile, ...]:
-    """Return the files that would belong to a complete result and were not opened, for a reader of its skims."""
-    unread = [u.file for u in uses if u.facts is None]
-    absent = {f.name: f for f in inputs.unseen}
-    for file in unread:
-        absent[file.name] = UnseenFile(
-            name=file.name, size=file.size, dataset=file.dataset, period=file.period
-        )
-    for name in inputs.lost:
-        known = recognise(name)
-        dataset, period = (None, None) if known is None else (known.dsid, known.period)
-        absent[name] = UnseenFile(name=name, size=0, dataset=dataset, period=period)
-    return tuple(absent.values())
-
-
 def _refuse_own_inputs(directory: RunDirectory, plan: Plan) -> None:
     """Raise `UsageError` if an input is in the run directory: results there are replaced."""
     top = directory.path.absolute().resolve()
@@ -339,45 +210,6 @@ def _refuse_own_inputs(directory: RunDirectory, plan: Plan) -> None:
         if not is_remote(file.url) and Path(file.url).resolve().is_relative_to(top):
             msg = f"The input {file.name} is in the run directory {directory.path}, where results are replaced. Choose another folder with --out."
             raise RunDirectoryError(msg)
-
-
-def _of_origin(use: FileUse) -> FileUse:
-    """Return ``use`` in events of the file from which a skim has them; as it is if it is no skim."""
-    if use.facts is None or use.facts.origin is None:
-        return use
-    origin = use.facts.origin
-    return FileUse(
-        use.file.model_copy(update={"size": origin.size}),
-        use.facts.model_copy(update={"entries": origin.entries}),
-        processed_of_origin(use.facts, use.processed),
-        estimated=use.processed not in {0, use.facts.entries},
-    )
-
-
-def _file_statuses(uses: Sequence[FileUse], failed: set[str], planned: set[str]) -> dict[str, str]:
-    statuses = {}
-    for use in uses:
-        name = use.file.name
-        statuses[name] = "failed" if name in failed else "processed" if name in planned else "skipped"
-    return statuses
-
-
-def _input_row(use: FileUse, state: str) -> InputRow:
-    file = use.file
-    return InputRow.model_validate(
-        {
-            "name": file.name,
-            "url": shown(file.url),
-            "size": file.size,
-            "identity": file.identity,
-            "process": file.process,
-            "dataset": file.dataset,
-            "period": file.period,
-            "entries": None if use.facts is None else use.facts.entries,
-            "events_processed": use.processed,
-            "status": state,
-        }
-    )
 
 
 def _same_analysis(spec: AnalysisSpec, used: AnalysisSpec) -> None:
@@ -419,7 +251,7 @@ def _check_owner(directory: RunDirectory, plan: Plan) -> None:
 
 def _prepare(directory: RunDirectory, plan: Plan) -> None:
     """Write the plan; remove results of an earlier and different one."""
-    current = _plan_digest(plan)
+    current = plan_digest(plan)
     if directory.info.is_file():
         try:
             stale = directory.read_info().plan != current
@@ -452,13 +284,3 @@ def _read_plan(directory: RunDirectory) -> Plan | None:
             "output directory."
         )
         raise RunDirectoryError(msg) from error
-
-
-def _plan_digest(plan: Plan) -> str:
-    """Return what tells this plan from another: its tasks, what is skipped and what is missing."""
-    skipped = [[f.name, f.reason, f.status] for f in plan.skipped]
-    return digest([plan.id, skipped, plan.missing])
-
-
-def _text(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
