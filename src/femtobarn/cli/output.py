@@ -81,8 +81,9 @@ def results(found: RunResults) -> None:
         return
     from femtobarn.show.report import print_summary
 
+    skim = [found.path / "skim"] if found.spec.skim is not None else []
     figures = [found.path / "figures"] if found.spec.figures else []
-    print_summary(console(), found, [*figures, found.path / "report.html"])
+    print_summary(console(), found, [*skim, *figures, found.path / "report.html"])
 
 
 def plan(made: Plan) -> None:
