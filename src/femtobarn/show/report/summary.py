@@ -41,9 +41,11 @@ def print_summary(console: Console, results: Results, paths: Sequence[Path] = ()
 def _yields_title(results: Results) -> str:
     lumi = luminosity_used(results)
     title = "Events" if lumi is None else f"Events, simulation at {lumi:.4g} fb⁻¹"
-    return (
-        title if results.luminosity.value is not None else f"{title}; the luminosity of the data is not known"
-    )
+    if results.luminosity.value is not None:
+        return title
+    if not any(row.role == "data" for row in results.yields()):
+        return f"{title}; simulation is not scaled, since no luminosity is given"
+    return f"{title}; the luminosity of the data is not known"
 
 
 def yields_table(results: Results) -> Table:
