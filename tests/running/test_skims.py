@@ -94,6 +94,7 @@ def test_a_part_of_a_skim_is_scaled_by_an_estimate_that_is_told(
     part = run(spec, gather(spec, skim.path / "skim"), settings(max_events=50), tmp_path / "part")
     assert not part.info.complete
     assert all("of a skim of it only a part was read" in n.note for n in part.info.normalisations)
+    assert part.info.notes[0].startswith("the inputs are skims: only events that pass toy/loose (")
 
 
 def test_what_was_not_read_is_missing_in_an_analysis_of_the_skim(tmp_path: Path, settings: Make) -> None:
@@ -200,7 +201,7 @@ def test_the_same_events_under_another_name_are_never_counted_twice(
     both = gather(spec, [tmp_path / "renamed.root", skim.path / "skim"])
     assert [f.name for f in both.files] == ["renamed.root"]
     turned = gather(spec, [skim.path / "skim", tmp_path / "renamed.root"])
-    assert [f.origin for f in turned.files] == [name]
+    assert [f.name for f in turned.files] == ["renamed.root"]
 
 
 def test_a_skim_counts_where_its_original_cannot_be_read(
@@ -233,6 +234,8 @@ def test_an_input_in_the_run_directory_is_refused(
     with pytest.raises(RunDirectoryError, match="is in the run directory"):
         skimmed(spec, skim.path / "skim", skim.path, settings(), selection="final")
     assert len(list((skim.path / "skim").iterdir())) == 5
+    with pytest.raises(RunDirectoryError, match="holds a skim, which this run would remove"):
+        run(spec, gather(spec, folder), settings(), skim.path)
 
 
 def test_names_that_differ_little_make_two_skims_and_other_files_stay(tmp_path: Path, settings: Make) -> None:

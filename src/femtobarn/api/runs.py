@@ -6,6 +6,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from femtobarn.running.engine.plan import Plan
     from femtobarn.running.engine.run import RunStatus
     from femtobarn.running.results.reader import RunResults
+
+_AT_ONCE = 8  # files that are opened at once to learn their release
 
 Data = str | Path | Sequence[str | Path] | None
 
@@ -163,15 +166,21 @@ def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> 
         elif not analysis.inputs or name.release in analysis.inputs:
             skim = analysis.inputs[name.release].skim if analysis.inputs else None
             votes[name.release] += 2 if skim in {None, name.skim} else 1
-    reasons = []
-    for file in unknown if not votes else ():
+    reasons: list[str] = []
+
+    def inside(file: Remote) -> str | DataError:
         try:
-            release = release_inside(file, access)
-        except DataError as error:
-            reasons.append(str(error))  # the plan tells it again, if there is one
-            continue
-        if not analysis.inputs or release in analysis.inputs:
-            return release  # opening files costs: the first answer is taken
+            return release_inside(file, access)
+        except DataError as error:  # the plan tells it again, if there is one
+            return error
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for first in range(0, 0 if votes else len(unknown), _AT_ONCE):
+            for found in pool.map(inside, unknown[first : first + _AT_ONCE]):
+                if isinstance(found, DataError):
+                    reasons.append(str(found))
+                elif not analysis.inputs or found in analysis.inputs:
+                    return found  # opening files costs: the first answer is taken
     if not votes and not analysis.inputs and reasons:
         msg = f"None of the {len(files)} files could be used. The first reason: {reasons[0]}"
         raise NothingToDoError(msg)

@@ -18,7 +18,7 @@ def skim(
     selection: str,
     data: Data = None,
     *,
-    columns: Sequence[str] | None = None,
+    columns: str | Sequence[str] | None = None,
     to: str = "root",
     out: str | Path | None = None,
     **others: Any,
@@ -45,6 +45,8 @@ def skim(
     RunResults
         the skim is in the folder ``skim`` of its directory
     """
+    if isinstance(columns, str):
+        columns = [name.strip() for name in columns.split(",") if name.strip()]
     return run(
         analysis,
         data,

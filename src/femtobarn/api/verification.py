@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
-from femtobarn.base.errors import DataError, NothingToDoError
+from femtobarn.base.errors import DataError, NothingToDoError, UsageError
 from femtobarn.data.catalogue import CatalogueFile, recognise, release
 from femtobarn.data.storage import Cache, Entry, find_root_files, verify_file
 
@@ -100,7 +100,12 @@ def _verify_cached(kept: Cache, entry: Entry) -> Verified:
 
 def _published(name: str) -> CatalogueFile | None:
     said = recognise(name)
-    return None if said is None else _by_name(said.release, said.skim).get(name)
+    if said is None:
+        return None
+    try:
+        return _by_name(said.release, said.skim).get(name)
+    except UsageError:  # only the portal records of that release are known
+        return None
 
 
 @cache

@@ -212,7 +212,7 @@ def skim(
             analysis,
             selection,
             data,
-            columns=None if columns is None else [c.strip() for c in columns.split(",") if c.strip()],
+            columns=columns,
             to=to,
             release=release,
             out=out,

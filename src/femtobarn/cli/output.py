@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from femtobarn.base.text import visible
+from femtobarn.base.text import visible, without_secrets
 
 if TYPE_CHECKING:
     from femtobarn.base.records import InputFile
@@ -45,8 +45,8 @@ def error(words: str) -> None:
 
 
 def _escaped(words: str) -> str:
-    """Names come from strangers: nothing in them steers the terminal."""
-    return "\n".join(visible(part, most=len(part)) for part in words.split("\n"))
+    """Names come from strangers: nothing in them steers the terminal, and no password of a user is shown."""
+    return "\n".join(visible(part, most=len(part)) for part in without_secrets(words).split("\n"))
 
 
 def size(count: float) -> str:

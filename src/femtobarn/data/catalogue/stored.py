@@ -82,8 +82,11 @@ def path_of_table(name: str) -> Path:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the tables that are there, readable or not."""
-    found = sorted(p.name.removesuffix(_ENDING) for p in folder().glob(f"[!.]*{_ENDING}"))
+    """Return the names of the tables that are there, readable or not; none if their folder is not for us."""
+    try:
+        found = sorted(p.name.removesuffix(_ENDING) for p in folder().glob(f"[!.]*{_ENDING}"))
+    except OSError:
+        return ()
     told = (re.sub(r"^record-(\d+)$", r"record:\1", name) for name in found)
     return tuple(name for name in told if _NAME.fullmatch(name))
 

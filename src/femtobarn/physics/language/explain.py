@@ -15,6 +15,7 @@ from femtobarn.base.errors import FormatError, SettingsError
 from femtobarn.base.records import AnalysisSpec
 from femtobarn.data.formats.opening import open_events, reached, recognise_content
 from femtobarn.data.formats.reader import EventReader
+from femtobarn.data.storage.urls import shown
 from femtobarn.physics.language.analysis import Analysis
 from femtobarn.physics.language.code import record_of
 from femtobarn.physics.language.declarations import Selection
@@ -154,10 +155,10 @@ def _explain(
 ) -> Explanation:
     entries = events.facts().entries
     if not 0 <= entry < entries:
-        msg = f"{Path(file).name} has entries 0 to {entries - 1}; there is no entry {entry}."
+        msg = f"{Path(shown(file)).name} has entries 0 to {entries - 1}; there is no entry {entry}."
         raise SettingsError(msg)
     chunk = _chunk(events, [node for _, node in cuts], entry, entry + 1)
-    return Explanation(selection, Path(file).name, entry, tuple(_step(chunk, n, c) for n, c in cuts))
+    return Explanation(selection, Path(shown(file)).name, entry, tuple(_step(chunk, n, c) for n, c in cuts))
 
 
 def _step(chunk: Chunk, name: str, node: Node) -> CutStep:

@@ -17,7 +17,7 @@ from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.ledger import ledger
 from femtobarn.running.engine.plan import Plan
 from femtobarn.running.results.directory import Contents, RunDirectory, write_directory
-from femtobarn.running.results.merge import collect, merge
+from femtobarn.running.results.merge import FileParts, collect, merge
 from femtobarn.running.results.metrics import summarise
 from femtobarn.running.results.normalise import FileUse, luminosity, normalisations
 from femtobarn.running.results.skims import processed_of_origin, write_skims
@@ -82,7 +82,7 @@ def finish(
     limited = (settings.max_files, settings.max_events, settings.fraction) != (None, None, None)
     complete = whole and not limited and bool(uses)
     environments = {h.environment for p in parts for h in p.headers}
-    notes = [n.note for n in scaled if n.note]
+    notes = [*_about_inputs(parts), *(n.note for n in scaled if n.note)]
     notes += [f"luminosity: {lumi.note}"] if lumi.note else []
     if len(environments) > 1:
         notes.append(
@@ -134,6 +134,21 @@ def finish(
         write_skims(spec, parts, store, directory.skim, _absent(inputs, own))
     write_directory(directory, contents)
     return info
+
+
+def _about_inputs(parts: Sequence[FileParts]) -> list[str]:
+    """Return what a reader must know of the files: skims, and values that they lack."""
+    steps = {p.facts.origin.steps for p in parts if p.facts is not None and p.facts.origin is not None}
+    notes = [f"the inputs are skims: only events that pass {', then '.join(step)}" for step in sorted(steps)]
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for part in parts:
+        words = tuple(dict.fromkeys(word for header in part.headers for word in header.filled))
+        if words:
+            lacking.setdefault(words, []).append(part.file.name)
+    for words, names in lacking.items():
+        more = f" and {len(names) - 1} more files" if len(names) > 1 else ""
+        notes.append(f"{names[0]}{more}: {'; '.join(words)}")
+    return notes
 
 
 def _absent(inputs: Inputs, uses: Sequence[FileUse]) -> tuple[UnseenFile, ...]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from femtobarn.base.errors import DataError, UsageError
+from femtobarn.base.errors import ChecksumError, DataError, UsageError
 from femtobarn.base.records import (
     Access,
     AnalysisSpec,
@@ -203,7 +203,7 @@ def _asked(files: Sequence[Remote], sorting: _Sorting) -> list[Remote]:
             sorting.fail(file, str(answer))
             continue
         if answer is not None:
-            sorting.identities[file.url] = answer
+            sorting.identities[file.url] = _as_published(file.name, answer)
         left.append(file)
     return left
 
@@ -297,9 +297,11 @@ def _identified(sorting: _Sorting) -> list[InputFile]:
     """Return the accepted files with their identities, in the order of their names' first appearance."""
     files: list[InputFile] = []
     taken: dict[str, str] = {}
-    for given, found, process in sorting.accepted:
+    # whole files before skims of them
+    for given, found, process in sorted(sorting.accepted, key=lambda one: one[1].origin is not None):
         try:
             identity = _identity(given, sorting)
+            _check_published(given, identity)
         except DataError as error:
             sorting.lost.append(given.name)
             sorting.fail(given, str(error))
@@ -341,6 +343,27 @@ def _identity(file: Remote, sorting: _Sorting) -> FileIdentity:
         return identify(file.url)
     given = provisional(file, sorting.identities)
     return FileIdentity(given.size, given.identity)
+
+
+def _check_published(file: Remote, identity: FileIdentity) -> None:
+    """Raise `ChecksumError` for a file of the name and size of a published one and other bytes.
+
+    An edition of another size is another file, and no error.
+    """
+    kind, _, found = identity.identity.partition(":")
+    same = [p for p in catalogue.published(file.name) if p.size == identity.size]
+    if kind == "adler32" and same and all(p.adler32 != found for p in same):
+        msg = (
+            f"{shown(file.url)}: expected the published file of this name and size ({identity.size} bytes), whose adler32 is "
+            f"{same[0].adler32}, but that of this one is {found}: it is damaged. Fetch it again: femtobarn get."
+        )
+        raise ChecksumError(msg)
+
+
+def _as_published(name: str, asked: FileIdentity) -> FileIdentity:
+    """Return the published checksum for a remote file of a published name and size, so that it is verified."""
+    same = [p for p in catalogue.published(name) if p.size == asked.size]
+    return FileIdentity(asked.size, f"adler32:{same[0].adler32}") if len(same) == 1 else asked
 
 
 def _plan_order(spec: AnalysisSpec) -> Callable[[InputFile], tuple[int, int, str]]:

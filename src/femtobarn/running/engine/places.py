@@ -8,8 +8,9 @@ from pathlib import Path
 
 from femtobarn.base.errors import NothingToDoError, UsageError
 from femtobarn.base.records import InputFile
+from femtobarn.base.text import without_secrets
 from femtobarn.data.catalogue.resolvers import Remote, at_address, read_list, resolve
-from femtobarn.data.storage import find_root_files
+from femtobarn.data.storage import find_root_files, local_path
 from femtobarn.data.storage.urls import is_remote
 
 LISTS = frozenset({".txt", ".list", ".json"})
@@ -58,7 +59,10 @@ def _files(place: Path | str) -> Sequence[Remote]:
         named = resolve(text)
         if named is not None:
             return named
-    path = Path(place)
+        if "://" in text and not text.lower().startswith("file://"):
+            msg = f"Expected a path, or an address that begins with https://, http:// or root://, but got {without_secrets(text)!r}. Check the address."
+            raise UsageError(msg)
+    path = local_path(place)
     if path.is_dir():
         return [_local(p) for p in find_root_files(path)]
     if path.suffix.lower() in LISTS and path.is_file():

@@ -111,6 +111,7 @@ def run(
     plan = make_plan(spec, inputs, settings, histogram_limit=histogram_limit)
     _check_owner(directory, plan)
     _refuse_own_inputs(directory, plan)
+    _keep_skims(directory, spec)
     chosen = runner or executor(settings)
     with directory.locked():
         _prepare(directory, plan)
@@ -210,6 +211,13 @@ def _refuse_own_inputs(directory: RunDirectory, plan: Plan) -> None:
         if not is_remote(file.url) and Path(file.url).resolve().is_relative_to(top):
             msg = f"The input {file.name} is in the run directory {directory.path}, where results are replaced. Choose another folder with --out."
             raise RunDirectoryError(msg)
+
+
+def _keep_skims(directory: RunDirectory, spec: AnalysisSpec) -> None:
+    """Raise `RunDirectoryError` if a run that writes no skim would replace one that did."""
+    if spec.skim is None and any(directory.skim.glob("*.skim.*")):
+        msg = f"{directory.path} holds a skim, which this run would remove. Choose another output directory with --out, or remove this one."
+        raise RunDirectoryError(msg)
 
 
 def _same_analysis(spec: AnalysisSpec, used: AnalysisSpec) -> None:

@@ -93,7 +93,7 @@ def run_task(
         skimmer = Skimmer(spec, task.file.kind, fields) if spec.skim is not None else None
         seen = _loop(spec, task, reader, fields, (start, stop), sums, skimmer, clock)
         bytes_read = _bytes_read(tree, branches, stop - start)
-        transfer = got.transfer
+        transfer, filled = got.transfer, reader.filled()
     histograms, cutflow = sums.histograms(), sums.cutflow()
     columns = {} if skimmer is None else skimmer.columns()
     header = PartialHeader(
@@ -119,6 +119,7 @@ def run_task(
         sum_of_weights_seen=seen,
         histograms=tuple(histograms),
         selections=tuple(cutflow),
+        filled=filled,
         columns=tuple((name, column.offsets is not None) for name, column in columns.items()),
     )
     return Partial(header, histograms, cutflow, columns)

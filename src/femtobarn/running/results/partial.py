@@ -45,6 +45,8 @@ class PartialHeader(Record):
         sum of generator weights of the entries read (data: their number)
     histograms, selections
         what the arrays ``histogram/<i>`` and ``cutflow/<i>`` are
+    filled
+        what was taken in place of values that the file lacks
     columns
         names of the columns of a skim, arrays ``column/<i>``, and whether they are lists
     """
@@ -58,6 +60,7 @@ class PartialHeader(Record):
     sum_of_weights_seen: float
     histograms: tuple[tuple[str, str], ...]
     selections: tuple[str, ...]
+    filled: tuple[str, ...] = ()
     columns: tuple[tuple[str, bool], ...] = ()
 
 

@@ -9,12 +9,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from femtobarn.base.records import RunInfo
 from femtobarn.show.report.numbers import NONE, measured
 from femtobarn.show.report.sections import estimate, labels, lost_rows, luminosity_used, total_yield
 from femtobarn.show.results_like import Results
 from femtobarn.show.statistics import SignificanceResult, significances
 from femtobarn.show.wording import completeness, event_source, mode_words, plain, plain_label
 
+_MOST_NOTES = 3
 _MOST_NAME = 72  # characters of a foreign name on one line
 
 
@@ -26,7 +28,7 @@ def summary(results: Results, paths: Sequence[Path] = ()) -> Group:
     parts: list[RenderableType] = [Text(" · ".join(plain(w) for w in words), style="bold")]
     parts += [Text(_yields_title(results)), yields_table(results)]
     parts += [Text(line) for line in significance_lines(significances(results))]
-    parts += [Text(line, style="yellow") for line in problems(results)]
+    parts += [Text(line, style="yellow") for line in (*problems(results), *_notes(info))]
     parts += [Text(plain(str(path)), style="cyan", overflow="fold") for path in paths]
     return Group(*parts)
 
@@ -36,6 +38,14 @@ def print_summary(console: Console, results: Results, paths: Sequence[Path] = ()
     console.print(summary(results))
     for path in paths:
         console.print(Text(plain(str(path)), style="cyan"), soft_wrap=True)
+
+
+def _notes(info: RunInfo) -> tuple[str, ...]:
+    """Return the first notes of a run; all of them are in the report and in run.json."""
+    shown = [f"note: {_short(note, 2 * _MOST_NAME)}" for note in info.notes[:_MOST_NOTES]]
+    if len(info.notes) > _MOST_NOTES:
+        shown.append(f"and {len(info.notes) - _MOST_NOTES} more notes in the report")
+    return tuple(shown)
 
 
 def _yields_title(results: Results) -> str:
