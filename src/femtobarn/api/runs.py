@@ -99,15 +99,11 @@ def prepare(
         release = own if release is None else release
     found, chosen = find(analysis), _settings(settings)
     access = Access(policy=chosen.access, prefixes=allowed_prefixes())
-    if data is None:
-        spec = _frozen(found, release, mode, options, skimming)
-        files: Sequence[Remote] = catalogue_files(spec)
-    else:
-        files = given_files(_places(data))
-        if release is None:
-            release = _release_of(found, files, access)
-        spec = _frozen(found, release, mode, options, skimming)
-    inputs = gather(spec, files, access=access, kind=kind)
+    files = None if data is None else given_files(_places(data))
+    if files is not None and release is None:
+        release = _release_of(found, files, access)
+    spec = _frozen(found, release, mode, options, skimming)
+    inputs = gather(spec, catalogue_files(spec) if files is None else files, access=access, kind=kind)
     return Prepared(inputs.spec, inputs, chosen)
 
 
@@ -288,7 +284,7 @@ def run(
         ready.settings,
         folder,
         observer,
-        command=command or repeat(analysis, data, ready, folder, kind=kind, format=format),
+        command=command or repeat(analysis, data, ready, folder, kind=kind, format=format, skimming=skimming),
         histogram_limit=histogram_limit(),
     )
     if exit_code(results.info) != 1:  # nothing done: nothing to show
@@ -313,6 +309,7 @@ def repeat(
     *,
     kind: Kind | None = None,
     format: str | Path | None = None,  # noqa: A002 - what the command line calls it
+    skimming: Skimming | None = None,
 ) -> str:
     """Return the command that repeats a run; words if the analysis was declared in a program."""
     spec, settings = ready.spec, ready.settings
@@ -321,11 +318,11 @@ def repeat(
     ):
         return f"(no command: the analysis {spec.name!r} was declared in the program that ran it)"
     name = analysis if isinstance(analysis, str | Path) else spec.name
-    verb = "run" if spec.skim is None else "skim"
+    verb = "run" if skimming is None else "skim"
     words = ["femtobarn", verb, str(name), "--release", spec.release, "--mode", spec.mode]
-    if spec.skim is not None:
-        columns = (*spec.skim.fields, *(value for value, _ in spec.skim.values))
-        words += ["--selection", spec.skim.selection, "--columns", ",".join(columns), "--to", spec.skim.to]
+    if skimming is not None:
+        words += ["--selection", skimming.selection, "--to", skimming.to]
+        words += [] if skimming.columns is None else ["--columns", ",".join(skimming.columns)]
     for place in _places(data):
         words += ["--data", shown(os.fspath(place))]
     words += ["--kind", kind] if kind is not None else []

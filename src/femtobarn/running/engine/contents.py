@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from femtobarn.base.errors import FormatError
 from femtobarn.base.records import Access, AnalysisSpec, InputFile, Kind, Origin
@@ -13,6 +12,7 @@ from femtobarn.data.catalogue.resolvers import Remote
 from femtobarn.data.formats.skimmed import NAME, SkimFacts
 from femtobarn.data.storage import FileIdentity, identify_remote, opened
 from femtobarn.data.storage.urls import is_remote, shown
+from femtobarn.running.engine.places import prefix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,7 @@ def provisional(file: Remote, identities: Mapping[str, FileIdentity]) -> InputFi
 
 def access_to(file: Remote, access: Access) -> Access:
     """Return ``access`` with the place of ``file`` permitted: whoever named it may look at it."""
-    own = file.url if is_remote(file.url) else str(Path(file.url).absolute().parent.resolve())
-    return access.model_copy(update={"prefixes": (*access.prefixes, own)})
+    return access.model_copy(update={"prefixes": (*access.prefixes, prefix_of(file.url))})
 
 
 def _from_skim(skim: SkimFacts, spec: AnalysisSpec) -> Found | str:

@@ -43,12 +43,12 @@ def given_files(places: Sequence[Path | str]) -> list[Remote]:
 
 def prefixes(files: Iterable[InputFile]) -> tuple[str, ...]:
     """Return the folders and addresses below which ``files`` are, for workers to open nothing else."""
-    return tuple(
-        dict.fromkeys(
-            file.url if is_remote(file.url) else str(Path(file.url).absolute().parent.resolve())
-            for file in files
-        )
-    )
+    return tuple(dict.fromkeys(prefix_of(file.url) for file in files))
+
+
+def prefix_of(url: str) -> str:
+    """Return what permits a file and its neighbours of this machine, or one address."""
+    return url if is_remote(url) else str(Path(url).absolute().parent.resolve())
 
 
 def _files(place: Path | str) -> Sequence[Remote]:

@@ -11,6 +11,7 @@ from femtobarn.base.errors import SettingsError, UnknownNameError
 from femtobarn.base.records import NOMINAL, AnalysisSpec, HistogramRecord, Kind, SkimRecord
 from femtobarn.data.columns import Column
 from femtobarn.data.formats import FIELDS, format_of
+from femtobarn.data.formats.convert import offsets_of
 from femtobarn.data.formats.skimmed import branch_of
 from femtobarn.physics.language.evaluate import ChunkResult, program, required_fields
 
@@ -162,7 +163,7 @@ def take(column: Column, chosen: NDArray[np.bool_]) -> Column:
     counts = np.diff(column.offsets)
     inside = np.repeat(chosen, counts)
     first, last = column.offsets[0], column.offsets[-1]
-    return Column(column.content[first:last][inside], _offsets(counts[chosen]))
+    return Column(column.content[first:last][inside], offsets_of(counts[chosen]))
 
 
 def joined(columns: Iterable[Column]) -> Column:
@@ -172,11 +173,5 @@ def joined(columns: Iterable[Column]) -> Column:
     if parts[0].offsets is None:
         return Column(content)
     return Column(
-        content, _offsets(np.concatenate([np.diff(c.offsets) for c in parts if c.offsets is not None]))
+        content, offsets_of(np.concatenate([np.diff(c.offsets) for c in parts if c.offsets is not None]))
     )
-
-
-def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -70,19 +70,13 @@ def run_task(
     RunError
         if the evaluation fails, with the file and the entries
     """
-    from femtobarn.data.formats.reader import EventReader
-
     spec = job.analysis
     _learn(job.formats)
     started, wall, cpu = time.time(), time.perf_counter(), time.process_time()
     fmt = format_for(spec, task.file)
     _check_request(spec, task, fmt)
-    fields = fields_read(spec, task.file.kind)
     clock = _Clock()
-    with _reached(job, task, fmt, fields) as (tree, got):
-        reader = EventReader(tree, fmt)
-        fields = _there(spec, reader, fields)
-        branches = tuple(dict.fromkeys(b for names in reader.resolve(fields).values() for b in names))
+    with _reached(job, task, fmt) as (tree, reader, fields, branches, got):
         facts = _facts(tree, reader, task.file)
         entries = limit(tree.entries, task.max_events, task.fraction)
         edges = part_edges(tree.boundaries(), entries, task.parts)
@@ -197,12 +191,21 @@ def _check_request(spec: AnalysisSpec, task: Task, fmt: Format) -> None:
         raise FormatError(msg)
 
 
+class _Reached(NamedTuple):
+    """A task's file, open: its events, the fields and branches that are read of it, and how it was had."""
+
+    tree: TreeReader
+    reader: EventReader
+    fields: tuple[str, ...]
+    branches: tuple[str, ...]
+    got: Opened
+
+
 @contextmanager
-def _reached(
-    job: Job, task: Task, fmt: Format, fields: tuple[str, ...]
-) -> Iterator[tuple[TreeReader, Opened]]:
+def _reached(job: Job, task: Task, fmt: Format) -> Iterator[_Reached]:
     """Open the task's file in the way that suits it; what a stream would read is known from its tree only."""
     from femtobarn.data.formats.opening import open_events
+    from femtobarn.data.formats.reader import EventReader
 
     share: float | None = None
     while True:
@@ -211,22 +214,17 @@ def _reached(
             if got.how == "local":
                 _check_identity(task)
             tree = stack.enter_context(open_events(got.place, fmt))
+            reader = EventReader(tree, fmt)
+            fields = _there(job.analysis, reader, fields_read(job.analysis, task.file.kind))
+            branches = tuple(dict.fromkeys(b for names in reader.resolve(fields).values() for b in names))
             if got.how == "stream":
                 _check_uuid(task, tree)
                 if share is None and job.access.policy == "auto":
-                    share = _share(tree, fmt, fields, task.file.size)
+                    share = tree.stored_bytes(branches) / task.file.size if task.file.size else 1.0
                     if decide("auto", size=task.file.size, cached=False, seen=False, share=share) == "cache":
                         continue
-            yield tree, got
+            yield _Reached(tree, reader, fields, branches, got)
             return
-
-
-def _share(tree: TreeReader, fmt: Format, fields: tuple[str, ...], size: int) -> float:
-    """Return which part of the file's bytes the fields are."""
-    from femtobarn.data.formats.reader import EventReader
-
-    names = {b for found in EventReader(tree, fmt).resolve(fields).values() for b in found}
-    return tree.stored_bytes(sorted(names)) / size if size else 1.0
 
 
 def _there(spec: AnalysisSpec, reader: EventReader, fields: tuple[str, ...]) -> tuple[str, ...]:
