@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from femtobarn.data.formats import registry
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -22,6 +24,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ]:
             patch.delenv(name)
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def _no_format_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A format that one test hands in is unknown to the next."""
+    monkeypatch.setattr(registry, "_handed_in", {})
+    monkeypatch.setattr(registry, "_texts", {})
 
 
 @pytest.fixture(scope="session")

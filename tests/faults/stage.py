@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.processes import group_is_empty
 from tests.storage.servers import FaultServer, XRootDServer
 
 from .driver import Given, Run, perform
@@ -203,18 +204,6 @@ def _program(wanted: Run, limit: float) -> int:
 
 def _wait_for_empty(group: int) -> None:
     deadline = time.monotonic() + 5
-    while not _is_empty(group):
+    while not group_is_empty(group):
         assert time.monotonic() < deadline, "processes of a run that has ended live on"
         os.sched_yield()
-
-
-def _is_empty(group: int) -> bool:
-    """Whether no process of ``group`` lives (zombies that wait for init do not count)."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[2]) == group and fields[0] not in "ZX":
-            return False
-    return True

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from tests.processes import group_is_empty
 
 from femtobarn.base.records import AnalysisSpec, Settings, Task
 from femtobarn.running.engine.executor import Outcome
@@ -66,18 +67,6 @@ def prepare(here: Path, spec: AnalysisSpec, settings: Settings) -> None:
     (here / "driver.py").write_text(DRIVER)
     (here / "spec.json").write_text(spec.model_dump_json())
     (here / "settings.json").write_text(settings.model_dump_json())
-
-
-def group_is_empty(group: int) -> bool:
-    """Whether no process of ``group`` lives (zombies that wait for init do not count)."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[2]) == group and fields[0] not in "ZX":
-            return False
-    return True
 
 
 def wait_for_empty(group: int) -> None:

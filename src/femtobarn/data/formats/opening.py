@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from femtobarn.base.records import Access, InputFile
 from femtobarn.base.settings import prefixes as allowed_prefixes
-from femtobarn.data.catalogue.resolvers import at_address
+from femtobarn.data.catalogue.resolvers import Remote, at_address
 from femtobarn.data.columns import list_trees, open_tree
 from femtobarn.data.formats.detect import detect_format
 from femtobarn.data.formats.skimmed import NAME, TREE, SkimFacts, skim_facts
@@ -72,31 +72,42 @@ def recognise_content(place: str | Path | Source) -> Recognised:
 
 
 @contextmanager
-def reached(file: str | Path) -> Iterator[Path | Source]:
+def reached(file: str | Path | Remote, access: Access | None = None) -> Iterator[Path | Source]:
     """Give a file that somebody wants to look at: a path, or an address, which is asked for its size.
+
+    Parameters
+    ----------
+    access
+        how a remote file is read, and what may be opened besides it; None: as the settings of this machine say
 
     Raises
     ------
     DataError
         if it cannot be had
     """
-    text = str(file)
-    if not is_remote(text):
-        yield Path(file)
+    remote = file if isinstance(file, Remote) else at_address(str(file)) if is_remote(str(file)) else None
+    if remote is None or not is_remote(remote.url):
+        yield Path(file if remote is None else remote.url)  # type: ignore[arg-type] # no Remote is left
         return
-    remote = at_address(text)
-    prefixes = (*allowed_prefixes(), text)
-    if remote.size is not None and remote.adler32 is not None:
-        identity = FileIdentity(remote.size, f"adler32:{remote.adler32}")
-    else:
-        identity = identify_remote(text, prefixes)
-    known = InputFile(
-        name=remote.name,
-        url=text,
-        size=identity.size,
-        identity=identity.identity,
-        kind="data",
-        process="",
-    )
-    with opened(known, Access(prefixes=prefixes)) as got:
+    usual = Access(prefixes=allowed_prefixes()) if access is None else access
+    own = usual.model_copy(update={"prefixes": (*usual.prefixes, remote.url)})
+    asked = None if published_identity(remote) else identify_remote(remote.url, own.prefixes)
+    with opened(provisional(remote, asked), own) as got:
         yield got.place
+
+
+def published_identity(file: Remote) -> FileIdentity | None:
+    """Return size and checksum of a file as the catalogue tells them; None if it does not."""
+    if file.size is None or file.adler32 is None:
+        return None
+    return FileIdentity(file.size, f"adler32:{file.adler32}")
+
+
+def provisional(file: Remote, asked: FileIdentity | None = None) -> InputFile:
+    """Return ``file`` as far as it is known before it is opened; ``asked`` is what its server said."""
+    identity = FileIdentity(0, "")
+    if is_remote(file.url):
+        identity = published_identity(file) or asked or identity
+    return InputFile(
+        name=file.name, url=file.url, size=identity.size, identity=identity.identity, kind="data", process=""
+    )

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from femtobarn.base.errors import FormatError
-from femtobarn.base.records import Access, AnalysisSpec, InputFile, Kind, Origin
+from femtobarn.base.records import Access, AnalysisSpec, Kind, Origin
 from femtobarn.data import catalogue
 from femtobarn.data.catalogue.resolvers import Remote
 from femtobarn.data.formats.skimmed import NAME, SkimFacts
-from femtobarn.data.storage import FileIdentity, identify_remote, opened
-from femtobarn.data.storage.urls import is_remote, shown
+from femtobarn.data.storage import FileIdentity, opened
+from femtobarn.data.storage.urls import shown
 from femtobarn.running.engine.places import prefix_of
 
 
@@ -57,10 +57,10 @@ def look_inside(
     DataError
         if it cannot be opened, is of no known format, or does not say what it holds
     """
-    from femtobarn.data.formats.opening import open_events, recognise_content
+    from femtobarn.data.formats.opening import open_events, provisional, recognise_content
     from femtobarn.data.formats.reader import EventReader
 
-    with opened(provisional(file, identities), access_to(file, access)) as got:
+    with opened(provisional(file, identities.get(file.url)), access_to(file, access)) as got:
         inside = recognise_content(got.place)
         if inside.release != spec.release:
             return f"it is of release {inside.release}, the analysis reads {spec.release}"
@@ -92,27 +92,10 @@ def release_inside(file: Remote, access: Access) -> str:
     DataError
         if it cannot be opened, or is of no known format
     """
-    from femtobarn.data.formats.opening import recognise_content
+    from femtobarn.data.formats.opening import reached, recognise_content
 
-    allowed = access_to(file, access)
-    asked = {}
-    if is_remote(file.url) and (file.size is None or file.adler32 is None):
-        asked[file.url] = identify_remote(file.url, allowed.prefixes)
-    with opened(provisional(file, asked), allowed) as got:
-        return recognise_content(got.place).release
-
-
-def provisional(file: Remote, identities: Mapping[str, FileIdentity]) -> InputFile:
-    """Return ``file`` as far as it is known before it is opened."""
-    if not is_remote(file.url):
-        identity = FileIdentity(0, "")
-    elif file.size is not None and file.adler32 is not None:
-        identity = FileIdentity(file.size, f"adler32:{file.adler32}")
-    else:
-        identity = identities[file.url]
-    return InputFile(
-        name=file.name, url=file.url, size=identity.size, identity=identity.identity, kind="data", process=""
-    )
+    with reached(file, access) as place:
+        return recognise_content(place).release
 
 
 def access_to(file: Remote, access: Access) -> Access:

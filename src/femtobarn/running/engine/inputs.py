@@ -20,9 +20,10 @@ from femtobarn.base.records import (
 )
 from femtobarn.data import catalogue
 from femtobarn.data.catalogue.resolvers import Remote, wanted
+from femtobarn.data.formats.opening import published_identity
 from femtobarn.data.storage import FileIdentity, identify, identify_remote
 from femtobarn.data.storage.urls import is_remote, shown
-from femtobarn.running.engine.contents import Found, access_to, look_inside, provisional
+from femtobarn.running.engine.contents import Found, access_to, look_inside
 from femtobarn.running.engine.places import given_files
 
 SIMULATION = "simulation"
@@ -185,7 +186,7 @@ def _wanted(spec: AnalysisSpec) -> dict[int | str, str]:
 
 def _asked(files: Sequence[Remote], sorting: _Sorting) -> list[Remote]:
     """Ask servers for size and identifier of files that nothing else tells; drop those that fail."""
-    unknown = [f for f in files if is_remote(f.url) and (f.size is None or f.adler32 is None)]
+    unknown = [f for f in files if is_remote(f.url) and published_identity(f) is None]
 
     def ask(file: Remote) -> FileIdentity | DataError:
         try:
@@ -341,8 +342,7 @@ def _marks(file: Remote, identity: FileIdentity, origin: Origin | None) -> tuple
 def _identity(file: Remote, sorting: _Sorting) -> FileIdentity:
     if not is_remote(file.url):
         return identify(file.url)
-    given = provisional(file, sorting.identities)
-    return FileIdentity(given.size, given.identity)
+    return published_identity(file) or sorting.identities[file.url]
 
 
 def _check_published(file: Remote, identity: FileIdentity) -> None:
