@@ -5,7 +5,17 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= demo
 
-.PHONY: demo test test-services check docs clean lock
+# BENCH=small is a quick look; what is needed lies in BENCH_DIR and is made once
+BENCH ?= large
+BENCH_DIR ?= build/bench
+BENCH_PYTHON := $(BENCH_DIR)/venv/bin/python -W ignore
+BENCH_SIZE_small := --files 2 --events 50000
+BENCH_SIZE_large := --files 8 --events 250000
+BENCH_RESULTS_small := $(BENCH_DIR)/results-small
+BENCH_RESULTS_large := benchmarks
+BENCH_FLAGS_small := --small
+
+.PHONY: demo test test-services check docs clean lock bench
 
 demo: $(READY)
 	$(BIN)/femtobarn demo-data $(DEMO)/data
@@ -27,6 +37,19 @@ check: $(READY)
 docs: $(READY)
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build
 	@echo docs/_build/index.html
+
+# the peers in an environment of their own, the input written by ROOT, then the measurement
+bench: $(READY) $(BENCH_DIR)/venv/.ready
+	$(if $(BENCH_SIZE_$(BENCH)),,$(error BENCH is small or large, but got $(BENCH)))
+	$(BENCH_PYTHON) benchmarks/generate.py $(BENCH_DIR)/$(BENCH) $(BENCH_SIZE_$(BENCH))
+	$(BENCH_PYTHON) benchmarks/bench.py --femtobarn $(BIN)/femtobarn --input $(BENCH_DIR)/$(BENCH) \
+	    --work $(BENCH_DIR)/work --results $(BENCH_RESULTS_$(BENCH)) $(BENCH_FLAGS_$(BENCH))
+	@echo $(BENCH_RESULTS_$(BENCH))/results.md
+
+$(BENCH_DIR)/venv/.ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH_DIR)/venv
+	$(BENCH_DIR)/venv/bin/pip install --quiet --require-hashes -r benchmarks/requirements.txt
+	touch $@
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "femtobarn needs Python 3.11 or newer")'

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from femtobarn.physics.language import *  # noqa: F403
 
 _LANGUAGE = (
-    "Analysis", "Combinations", "Expr", "GeV", "MeV", "Regular", "Selection", "TeV", "Things", "Variable",
-    "abs_", "all_", "any_", "arctan2", "best", "cm", "columnar", "combinations", "cos", "cosh", "count",
+    "Analysis", "Combinations", "Expr", "GeV", "MeV", "OverlapStep", "Regular", "Selection", "TeV", "Things", "TwoPairs",
+    "Variable",
+    "abs_", "all_", "any_", "arctan2", "best", "cm", "columnar", "combinations", "correction", "cos", "cosh", "count",
     "cross", "delta_eta", "delta_phi", "delta_r", "ev", "exp", "function", "keV", "log", "lookup", "mass",
-    "match", "maximum", "mc", "minimum", "mm", "nearest_delta_r", "pairs", "quirk", "sign", "sin", "sinh",
-    "sqrt", "system", "tan", "tanh", "transverse_mass", "triplets", "um", "where",
+    "match", "maximum", "mc", "minimum", "mm", "nearest_delta_r", "pairs", "quadruplets", "quirk", "remove_overlaps", "sfos_pairs", "sign", "sin", "sinh",
+    "sqrt", "system", "tan", "tanh", "transverse_mass", "triplets", "um", "where", "zz_pairing",
 )  # fmt: skip
 _API = (
     "Events", "analyses", "demo_data", "explain", "figures", "inspect", "load", "open", "plan", "report", "run", "skim", "status",
@@ -35,7 +36,7 @@ def __getattr__(name: str) -> Any:
     if name in _API:
         return getattr(import_module("femtobarn.api"), name)
     if name == "__version__":
-        from importlib.metadata import version
+        from femtobarn.base.installed import version
 
         return version("femtobarn")
     msg = f"module 'femtobarn' has no attribute {name!r}"

@@ -17,7 +17,8 @@ from femtobarn.data.columns import list_trees, open_tree
 from femtobarn.data.formats.detect import detect_format
 from femtobarn.data.formats.reader import EventReader
 from femtobarn.physics.analyses.find import find_analysis
-from femtobarn.physics.language.evaluate import ChunkResult, evaluate, required_fields
+from femtobarn.physics.language.evaluate import ChunkResult, evaluate
+from femtobarn.physics.language.program import required_fields
 
 FILES = (
     "2016e-8tev/4lep/skim.DataMuons.root",

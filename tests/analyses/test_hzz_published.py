@@ -20,7 +20,8 @@ from femtobarn.data.formats import format_of
 from femtobarn.data.formats.reader import EventReader
 from femtobarn.physics.analyses import find_analysis, zll
 from femtobarn.physics.analyses.hzz import R2020, R2025
-from femtobarn.physics.language.evaluate import ChunkResult, evaluate, required_fields
+from femtobarn.physics.language.evaluate import ChunkResult, evaluate
+from femtobarn.physics.language.program import required_fields
 
 DATA_2020 = {"A": (39, 27), "B": (156, 86), "C": (237, 146), "D": (400, 248)}
 BINS_34 = [

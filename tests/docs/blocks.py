@@ -66,7 +66,7 @@ def blocks(page: Path) -> tuple[Block, ...]:
     text = page.read_text(encoding="utf-8")
     found = list(_FENCE.finditer(text))
     result = []
-    for this, after in zip(found, [*found[1:], None], strict=True):
+    for this, after in zip(found, [*found[1:], None][: len(found)], strict=True):
         follows = (
             after is not None and not text[this.end() : after.start()].strip() and after["kind"] == "text"
         )

@@ -205,7 +205,7 @@ DECLARATIONS: dict[str, Declared] = {
         lambda a: a.histogram("n", ev.met.pt, Regular(1, 0, 1, unit="GeV"), selections=[]),
         LanguageError, r"at least one selection",
     ),
-    "vary a sum": (lambda a: a.vary("v", up={lep.pt * 2: lep.pt}), TypesError, r"replaces fields such as lep\.pt"),
+    "vary a number": (lambda a: a.vary("v", up={2.0: lep.pt}), TypesError, r"replaces fields such as lep\.pt"),
     "vary text": (lambda a: a.vary("v", up={"lep.pt": lep.pt}), TypesError, r"but got 'lep\.pt'"),
     "vary by another unit": (lambda a: a.vary("v", up={lep.pt: lep.z0}), TypesError, r"float in mm"),
     "vary by another collection": (lambda a: a.vary("v", up={lep.pt: jet.pt}), TypesError, r"per jet"),

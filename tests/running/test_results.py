@@ -152,7 +152,7 @@ def test_the_directory_has_the_files_of_the_contract(results: RunResults) -> Non
     heads = {
         "ledger.csv": "task,file,part,start,stop,status,reason,attempts,seconds,worker",
         "cutflow.csv": "process,dsid,file,selection,variation,step,cut,raw,sumw,sumw2,norm",
-        "yields.csv": "selection,process,role,raw,yield,stat_error,complete",
+        "yields.csv": "selection,process,role,raw,yield,stat_error,complete,syst_down,syst_up",
     }
     for name, head in heads.items():
         assert (results.path / name).read_text().splitlines()[0] == head

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import shutil
 import subprocess
@@ -36,9 +37,10 @@ from femtobarn.base.records import (
     SelectionRecord,
     Settings,
     SignificanceRecord,
-    YieldRow,
+    VariationRecord,
 )
 from femtobarn.running.results.metrics import Metrics, StepCost, WorkerCost
+from femtobarn.running.results.yields import YieldWithErrors
 
 EDGES = np.linspace(80, 250, 69)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
@@ -70,6 +72,7 @@ class StandIn:
     unknown: frozenset[str] = frozenset()
     overridden: Luminosity | None = None
     two: dict[str, np.ndarray] = field(default_factory=dict)
+    shifts: dict[str, np.ndarray] = field(default_factory=dict)
     rows: dict[str, Any] = field(default_factory=dict)
     cost: Any = None
 
@@ -117,11 +120,30 @@ class StandIn:
         h.view().variance = variances * scale**2
         return h
 
-    def yields(self) -> tuple[YieldRow, ...]:
+    def varied_values(
+        self,
+        name: str,
+        selection: str,
+        *,
+        process: str | None = None,
+        datasets: Sequence[int] | None = None,
+        files: Sequence[str] | None = None,
+        luminosity: float | None = None,
+    ) -> np.ndarray:
+        nominal = self.histogram(
+            name, selection, process=process, datasets=datasets, files=files, luminosity=luminosity
+        ).values()
+        return np.stack([nominal, *(nominal * (1 + s) for s in self.shifts[str(process)])])
+
+    def yields(self) -> tuple[YieldWithErrors, ...]:
         return tuple(self.rows["yields"])
 
     def cutflow(self) -> tuple[CutflowRow, ...]:
         return tuple(self.rows["cutflow"])
+
+    def short_cutflow(self) -> tuple[CutflowRow, ...]:
+        last = {s.name: len(s.cuts) for s in self.spec.selections}
+        return tuple(r for r in self.cutflow() if r.variation == "nominal" or r.step == last[r.selection])
 
     def ledger(self) -> tuple[LedgerRow, ...]:
         return tuple(self.rows["ledger"])
@@ -217,8 +239,12 @@ def build(
     unknown: Sequence[str] = (),
     title: str = "H → ZZ* → 4ℓ",
     extra_notes: Sequence[str] = (),
+    variations: Sequence[tuple[str, str, dict[str, Any]]] = (),
 ) -> StandIn:
-    """Return results; ``names`` renames files and reasons, ``labels`` processes."""
+    """Return results; ``names`` renames files and reasons, ``labels`` processes.
+
+    ``variations`` are name, direction and the relative shift of each process, a number or one per bin.
+    """
     labels, names = labels or {}, names or {}
     rng = np.random.default_rng(7)
     processes = tuple(
@@ -258,6 +284,10 @@ def build(
         title=title,
         release=release,
         mode="notebook" if notebook else "physics",
+        variations=tuple(
+            VariationRecord(name=name, direction=direction, replace=())  # type: ignore[arg-type]
+            for name, direction, _ in variations
+        ),
         quirks=("absolute generator weights", "N_sig is the height of the stack") if notebook else (),
         nodes=(NodeRecord(op="constant", params=(1.0,)),),
         selections=tuple(
@@ -344,7 +374,7 @@ def build(
             is_data = process.role == "data"
             scale = 1.0 if is_data else luminosity
             yields.append(
-                YieldRow(
+                YieldWithErrors(
                     selection=selection,
                     process=process.name,
                     role=process.role,
@@ -357,19 +387,23 @@ def build(
             for row in inputs:
                 if row.process != process.name:
                     continue
-                for step, cut in enumerate(("all events", "neutral")):
+                varied = [] if is_data else [(f"{n}:{d}", s.get(process.name, 0.0)) for n, d, s in variations]
+                for (variation, shift), (step, cut) in itertools.product(
+                    [("nominal", 0.0), *varied], enumerate(("all events", "neutral"))
+                ):
+                    weighted = (1000.0 - 400 * step) * (1 + float(np.mean(shift)))
                     cutflow.append(
                         CutflowRow(
                             process=process.name,
                             dsid=row.dataset,
                             file=row.name,
                             selection=selection,
-                            variation="nominal",
+                            variation=variation,
                             step=step,
                             cut=names.get("cut", cut) if step else cut,
                             raw=1000 - 400 * step,
-                            sumw=1000.0 - 400 * step,
-                            sumw2=1000.0 - 400 * step,
+                            sumw=weighted,
+                            sumw2=weighted,
                             norm=None if is_data else 0.01,
                         )
                     )
@@ -412,6 +446,10 @@ def build(
         contents=contents,
         unknown=frozenset(unknown),
         two=two,
+        shifts={
+            p: np.array([np.broadcast_to(shift.get(p, 0.0), CENTRES.shape) for _, _, shift in variations])
+            for p in contents
+        },
         rows={"yields": yields, "cutflow": cutflow, "ledger": ledger},
         cost=METRICS,
     )

@@ -18,7 +18,13 @@ from femtobarn.base.records import FigureRecord
 from femtobarn.show.figures import compute, draw, png_bytes
 
 BASELINE = Path(__file__).parent / "baseline"
+REGENERATE = bool(os.environ.get("FEMTOBARN_REGENERATE_FIGURES"))  # read here: tests see no such variable
 TOLERANCE = 6.0  # of 255, root mean square: fonts are hinted differently elsewhere, content is not moved
+VARIATIONS = [
+    ("cross-section", "up", {"zz": 0.15}),
+    ("cross-section", "down", {"zz": -0.05}),
+    ("tail", "up", {"other": 0.4, "zz": np.linspace(0, 0.3, 68)}),
+]
 CASES = {
     "one-period": ({}, "one period"),
     "one-sample": ({}, "one sample"),
@@ -28,6 +34,8 @@ CASES = {
     "no-luminosity": ({"luminosity": None}, "stack"),
     "negative": ({"negative": True}, "stack"),
     "plane": ({}, None),
+    "systematics": ({"variations": VARIATIONS}, "stack"),
+    "systematics-notebook": ({"variations": VARIATIONS}, "final"),
 }
 
 
@@ -47,7 +55,7 @@ def test_figure_is_as_it_was(make, name: str, tmp_path) -> None:
     data = compute(results, record)
     image = Image.open(io.BytesIO(png_bytes(draw(data), data, dpi=45)))
     path = BASELINE / f"{name}.png"
-    if os.environ.get("FEMTOBARN_REGENERATE_FIGURES"):
+    if REGENERATE:
         path.parent.mkdir(exist_ok=True)
         image.convert("RGB").quantize(64).save(path, optimize=True)
     now = tmp_path / f"{name}.png"

@@ -17,9 +17,10 @@ from PIL import Image
 from femtobarn.base.errors import ResultsError, UnknownNameError, UnwritableError
 from femtobarn.base.records import AxisRecord, FigureRecord
 from femtobarn.show.figures import compute, draw, draw_all, png_bytes, save
-from femtobarn.show.figures.compute import LUMINOSITY_UNKNOWN, axis_label, energy_of, events_label
+from femtobarn.show.figures.axes import axis_label, energy_of, events_label
+from femtobarn.show.figures.compute import LUMINOSITY_UNKNOWN
+from femtobarn.show.figures.ratio import ratio
 from femtobarn.show.figures.save import file_stem
-from femtobarn.show.figures.standard import ratio
 from femtobarn.show.statistics import garwood
 
 STACK = FigureRecord(name="stack", histogram="m4l", selection="final", text=r"$4\ell$")

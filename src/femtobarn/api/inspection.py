@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from femtobarn.data.catalogue import RecognisedName
-from femtobarn.data.columns.describe import (
-    BranchDescription,
-    FileDescription,
-    KeyDescription,
-    TreeDescription,
-)
-from femtobarn.data.formats.facts import FileFacts
-from femtobarn.data.formats.skimmed import SkimFacts
+if TYPE_CHECKING:
+    from femtobarn.data.catalogue import RecognisedName
+    from femtobarn.data.columns.describe import (
+        BranchDescription,
+        FileDescription,
+        KeyDescription,
+        TreeDescription,
+    )
+    from femtobarn.data.formats.facts import FileFacts
+    from femtobarn.data.formats.skimmed import SkimFacts
 
 Edition = Literal["same", "another edition", "truncated", "damaged", "not compared", "not known"]
 """What a file is, compared with the published one of its name."""

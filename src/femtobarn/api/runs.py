@@ -6,7 +6,6 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from femtobarn.api.early import nursery_for
 from femtobarn.base.errors import DataError, NothingToDoError, SettingsError, TypesError, UnknownNameError
 from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings, first_fault
 from femtobarn.base.settings import default_settings, histogram_limit
@@ -23,10 +23,12 @@ from femtobarn.data.storage.urls import shown
 if TYPE_CHECKING:
     from femtobarn.data.catalogue.resolvers import Remote
     from femtobarn.physics.language.analysis import Analysis
+    from femtobarn.running.engine.executor import Executor
     from femtobarn.running.engine.inputs import Inputs
     from femtobarn.running.engine.observer import Observer
     from femtobarn.running.engine.plan import Plan
     from femtobarn.running.engine.run import RunStatus
+    from femtobarn.running.executors.nursery import Nursery
     from femtobarn.running.results.reader import RunResults
 
 _AT_ONCE = 8  # files that are opened at once to learn their release
@@ -85,8 +87,6 @@ def prepare(
     **settings: Any,
 ) -> Prepared:
     """Return a run that could start; for parameters see `run`."""
-    from femtobarn.data.formats.userfile import hand_in
-    from femtobarn.running.engine.inputs import catalogue_files, gather
     from femtobarn.running.engine.places import given_files
 
     if options is not None and not isinstance(options, Mapping):
@@ -95,11 +95,15 @@ def prepare(
     if kind not in {None, "data", "mc"}:
         raise UnknownNameError("kind of file", kind, ("data", "mc"))
     if format is not None:
+        from femtobarn.data.formats.userfile import hand_in
+
         own = hand_in(Path(format)).release
         release = own if release is None else release
     found, chosen = find(analysis), _settings(settings)
     access = Access(policy=chosen.access, prefixes=allowed_prefixes())
     files = None if data is None else given_files(_places(data))
+    from femtobarn.running.engine.inputs import catalogue_files, gather
+
     if files is not None and release is None:
         release = _release_of(found, files, access)
     spec = _frozen(found, release, mode, options, skimming)
@@ -137,7 +141,9 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 
 
 def _places(data: Data) -> list[str | Path]:
-    """Return what ``data`` names, one by one."""
+    """Return what ``data`` names, one by one; nothing for None."""
+    if data is None:
+        return []
     places = [data] if isinstance(data, str | Path) else list(data) if isinstance(data, Sequence) else [data]
     if not all(isinstance(p, str | Path) for p in places):
         msg = f"data is a folder, a file, an address, or a list of them, not {data!r}."
@@ -145,7 +151,7 @@ def _places(data: Data) -> list[str | Path]:
     if any(isinstance(i, str) and not i for i in places):
         msg = "data is an empty name: give a folder or a file (an unset variable?)."
         raise SettingsError(msg)
-    return [p for p in places if p is not None]
+    return places
 
 
 def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> str | None:
@@ -162,6 +168,10 @@ def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> 
         elif not analysis.inputs or name.release in analysis.inputs:
             skim = analysis.inputs[name.release].skim if analysis.inputs else None
             votes[name.release] += 2 if skim in {None, name.skim} else 1
+    if votes or not unknown:
+        return votes.most_common(1)[0][0] if votes else None
+    from concurrent.futures import ThreadPoolExecutor
+
     reasons: list[str] = []
 
     def inside(file: Remote) -> str | DataError:
@@ -171,16 +181,16 @@ def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> 
             return error
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for first in range(0, 0 if votes else len(unknown), _AT_ONCE):
+        for first in range(0, len(unknown), _AT_ONCE):
             for found in pool.map(inside, unknown[first : first + _AT_ONCE]):
                 if isinstance(found, DataError):
                     reasons.append(str(found))
                 elif not analysis.inputs or found in analysis.inputs:
                     return found  # opening files costs: the first answer is taken
-    if not votes and not analysis.inputs and reasons:
+    if not analysis.inputs and reasons:
         msg = f"None of the {len(files)} files could be used. The first reason: {reasons[0]}"
         raise NothingToDoError(msg)
-    return votes.most_common(1)[0][0] if votes else None
+    return None
 
 
 def plan(
@@ -248,7 +258,8 @@ def run(
     settings
         fields of `femtobarn.base.records.Settings`: workers, max_files, max_events, fraction,
         luminosity (fb^-1), strict, part_bytes, chunk_entries, executor, access (``"auto"``, ``"stream"``
-        or ``"cache"``)
+        or ``"cache"``), figures (False: none are drawn; `figures` draws them later),
+        column_cache (True: columns that are read are kept for the next analysis)
 
     Returns
     -------
@@ -260,37 +271,46 @@ def run(
     FemtobarnError
         see the tree in `femtobarn.base.errors`; a bad file is no error but a line of the ledger
     """
-    from femtobarn.running.engine.run import exit_code
-    from femtobarn.running.engine.run import run as run_engine
+    chosen = _settings(settings)
+    with nursery_for(chosen, _places(data)) as nursery:
+        ready = prepare(
+            analysis,
+            data,
+            release=release,
+            mode=mode,
+            options=options,
+            kind=kind,
+            format=format,
+            skimming=skimming,
+            **settings,
+        )
+        if out is not None and not str(out):
+            msg = "The run directory is an empty name: give a folder (an unset variable?)."
+            raise SettingsError(msg)
+        folder = Path(out) if out is not None else default_folder(ready.spec.name)
+        from femtobarn.running.engine.run import exit_code
+        from femtobarn.running.engine.run import run as run_engine
 
-    ready = prepare(
-        analysis,
-        data,
-        release=release,
-        mode=mode,
-        options=options,
-        kind=kind,
-        format=format,
-        skimming=skimming,
-        **settings,
-    )
-    if out is not None and not str(out):
-        msg = "The run directory is an empty name: give a folder (an unset variable?)."
-        raise SettingsError(msg)
-    folder = Path(out) if out is not None else default_folder(ready.spec.name)
-    results = run_engine(
-        ready.spec,
-        ready.inputs,
-        ready.settings,
-        folder,
-        observer,
-        command=command or repeat(analysis, data, ready, folder, kind=kind, format=format, skimming=skimming),
-        histogram_limit=histogram_limit(),
-    )
+        results = run_engine(
+            ready.spec,
+            ready.inputs,
+            ready.settings,
+            folder,
+            observer,
+            command=command
+            or repeat(analysis, data, ready, folder, kind=kind, format=format, skimming=skimming),
+            histogram_limit=histogram_limit(),
+            runner=None if nursery is None else _local(chosen, nursery),
+        )
     if exit_code(results.info) != 1:  # nothing done: nothing to show
-        figures(results)
-        report(results)
+        _show(results, with_figures=ready.settings.figures)
     return results
+
+
+def _local(settings: Settings, nursery: Nursery) -> Executor:
+    from femtobarn.running.executors.local import LocalExecutor
+
+    return LocalExecutor(settings.workers, nursery=nursery)
 
 
 def default_folder(name: str) -> Path:
@@ -334,7 +354,9 @@ def repeat(
     for setting, value in settings:
         if value != getattr(usual, setting):
             flag = f"--{setting.replace('_', '-')}"
-            words += [flag] if value is True else [flag, str(value)]
+            words += (
+                [flag] if value is True else [f"--no-{setting}"] if value is False else [flag, str(value)]
+            )
     return shlex.join(words)
 
 
@@ -367,6 +389,18 @@ def report(results: RunResults | str | Path, *, luminosity: float | None = None)
 
     loaded = _checked(results, luminosity)
     return write_report(loaded, loaded.path, luminosity)
+
+
+def _show(results: RunResults, *, with_figures: bool) -> None:
+    """Draw the figures once, for their files and for the report; or write a report without them."""
+    from femtobarn.show.report import write_report
+
+    if not with_figures:
+        write_report(results, results.path, drawn=())
+        return
+    from femtobarn.show.figures import draw_all
+
+    write_report(results, results.path, drawn=draw_all(results, results.path / "figures"))
 
 
 def _checked(results: RunResults | str | Path, luminosity: float | None) -> RunResults:

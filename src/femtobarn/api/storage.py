@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from femtobarn.base.errors import FemtobarnError, NothingToDoError, UnwritableError
 from femtobarn.data.storage import identify, local_path
@@ -19,6 +20,9 @@ from femtobarn.data.storage.folder import fetch_to
 from femtobarn.data.storage.network import Network
 from femtobarn.data.storage.request import RemoteFile, Route
 from femtobarn.data.storage.urls import is_remote
+
+if TYPE_CHECKING:
+    from femtobarn.data.columncache import Holding
 
 THREADS = 3
 """Files that are fetched at once."""
@@ -149,6 +153,33 @@ def cached() -> Listing:
         unfinished=tuple((u, kept.active(u)) for u in unfinished),
         shared=kept.shared,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedColumns:
+    """What was removed from the column cache: pieces, and bytes of all that went."""
+
+    pieces: int
+    bytes: int
+
+
+def kept_columns() -> Holding | None:
+    """Return what the column cache holds; None if there is none."""
+    from femtobarn.data.columncache import ColumnCache
+
+    kept = ColumnCache.from_environment()
+    return kept.holding() if kept.is_usable() else None
+
+
+def clear_columns(older_than: float | None = None) -> ClearedColumns | None:
+    """Remove columns that were not used for so many seconds (None: all); None if there is no column cache.
+
+    Analyses that are reading them go on.
+    """
+    from femtobarn.data.columncache import ColumnCache
+
+    kept = ColumnCache.from_environment()
+    return ClearedColumns(*kept.clear(older_than)) if kept.is_usable() else None
 
 
 class _StoppedError(Exception):

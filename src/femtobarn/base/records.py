@@ -8,9 +8,9 @@ in files of their own.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from femtobarn.base.canonical import digest
 
@@ -43,7 +43,8 @@ def first_fault(error: ValidationError) -> Fault:
 class Record(BaseModel):
     """Base of all records: frozen, closed, and strict about names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    # validators are built when a record is first made: most processes need few of them
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
 
 def _frozen(value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -103,10 +104,13 @@ class HistogramRecord(Record):
 
 
 class VariationRecord(Record):
-    """A systematic variation: nodes that are replaced by others wherever they occur."""
+    """A systematic variation: nodes that are replaced by others wherever they occur.
+
+    ``direction`` is ``up`` or ``down``, or what tells several of one name apart: ``"001"``.
+    """
 
     name: str
-    direction: Literal["up", "down"]
+    direction: Annotated[str, Field(pattern=r"^[^:/]+$")]
     replace: tuple[tuple[int, int], ...]
 
     @property
@@ -391,11 +395,14 @@ class Job(Record):
         what may be opened, and how remote files are read
     formats
         ntuple formats that are not part of the package, as the text of their files
+    column_cache
+        whether columns that are read are kept, and kept ones used
     """
 
     analysis: AnalysisSpec
     access: Access
     formats: tuple[str, ...] = ()
+    column_cache: bool = False
 
 
 class SkippedFile(Record):
@@ -471,7 +478,6 @@ class TaskMetrics(Record):
     started: float
     read_seconds: float = 0.0
     evaluate_seconds: float = 0.0
-    fill_seconds: float = 0.0
     network_bytes: int = 0
     network_requests: int = 0
     network_retries: int = 0
@@ -589,6 +595,8 @@ class Settings(Record):
     luminosity: float | None = None
     strict: bool = False
     access: Policy = "auto"
+    figures: bool = True
+    column_cache: bool = False
 
 
 class RunInfo(Record):

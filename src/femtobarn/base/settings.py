@@ -11,6 +11,9 @@
 ``FEMTOBARN_CACHE_BYTES``               bytes that the cache may take (50 GB)
 ``FEMTOBARN_CACHE_SMALL``               files up to this many bytes are always cached (256 MiB)
 ``FEMTOBARN_CACHE_LARGEST``             files above this many bytes are never cached unasked (5 GB)
+``FEMTOBARN_COLUMN_CACHE``              ``on``: columns that are read are kept for the next analysis (off)
+``FEMTOBARN_COLUMN_CACHE_BYTES``        bytes that kept columns may take, besides the cache (20 GB)
+``FEMTOBARN_COLUMN_CACHE_CODEC``        how they are compressed: ``none``, ``lz4`` or ``zstd`` (none)
 ``FEMTOBARN_SHARED_CACHE``              folders of caches that are only read, separated as in ``PATH``
 ``FEMTOBARN_TIMEOUT``                   seconds that a server may be silent (30)
 ``FEMTOBARN_ATTEMPTS``                  how often one address is asked before the next one (4)
@@ -29,9 +32,9 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
+from typing import Literal
 
 from femtobarn.base.errors import SettingsError
 from femtobarn.base.records import Settings
@@ -40,6 +43,7 @@ PART_BYTES = 256 * 1024 * 1024
 CHUNK_ENTRIES = 100_000
 HISTOGRAM_LIMIT = 4 * 1024**3
 CACHE_BYTES = 50 * 1000**3
+COLUMN_CACHE_BYTES = 20 * 1000**3
 CACHE_SMALL = 256 * 1024**2
 CACHE_LARGEST = 5 * 1000**3
 TIMEOUT = 30.0
@@ -49,18 +53,38 @@ METADATA_API = "https://atlasopenmagic-api.app.cern.ch"
 PORTAL_API = "https://opendata.cern.ch/api"
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnCacheSettings:
+    """Settings of the column cache.
+
+    Parameters
+    ----------
+    on
+        whether runs use it and leave in it what they read
+    limit_bytes
+        bytes that it may hold
+    codec
+        how its files are compressed
+    """
+
+    on: bool
+    limit_bytes: int
+    codec: Literal["none", "lz4", "zstd"]
+
+
 def default_settings() -> Settings:
     """Return the settings of a run on this machine.
 
     Raises
     ------
     SettingsError
-        if an environment variable is not a whole number above 0
+        if an environment variable has a value that is not allowed
     """
     return Settings(
         workers=_whole("FEMTOBARN_WORKERS", cores()),
         part_bytes=_whole("FEMTOBARN_PART_BYTES", PART_BYTES),
         chunk_entries=_whole("FEMTOBARN_CHUNK_ENTRIES", CHUNK_ENTRIES),
+        column_cache=column_cache().on,
     )
 
 
@@ -77,12 +101,38 @@ def prefixes() -> tuple[str, ...]:
 def cache_folder() -> Path:
     """Return the folder of the cache; it may not exist yet."""
     text = _text("FEMTOBARN_CACHE")
-    return Path(text).expanduser() if text else platformdirs.user_cache_path("femtobarn", appauthor=False)
+    if text:
+        return Path(text).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("femtobarn", appauthor=False)
 
 
 def cache_limit() -> int:
     """Return how many bytes the cache may take."""
     return _whole("FEMTOBARN_CACHE_BYTES", CACHE_BYTES)
+
+
+def column_cache() -> ColumnCacheSettings:
+    """Return the settings of the column cache.
+
+    Raises
+    ------
+    SettingsError
+        if an environment variable has a value that is not allowed
+    """
+    switch = _text("FEMTOBARN_COLUMN_CACHE").lower() or "off"
+    if switch not in {"on", "off"}:
+        msg = f"The environment variable FEMTOBARN_COLUMN_CACHE must be on or off, but is {switch!r}."
+        raise SettingsError(msg)
+    codecs: tuple[Literal["none", "lz4", "zstd"], ...] = ("none", "lz4", "zstd")
+    wanted = _text("FEMTOBARN_COLUMN_CACHE_CODEC").lower() or "none"
+    codec = next((one for one in codecs if one == wanted), None)
+    if codec is None:
+        msg = f"The environment variable FEMTOBARN_COLUMN_CACHE_CODEC must be none, lz4 or zstd, but is {wanted!r}."
+        raise SettingsError(msg)
+    limit = _whole("FEMTOBARN_COLUMN_CACHE_BYTES", COLUMN_CACHE_BYTES)
+    return ColumnCacheSettings(switch == "on", limit, codec)
 
 
 def cache_small() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import traceback
@@ -138,6 +139,18 @@ def run(
     chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
     access: AccessOption = "auto",
     executor: Annotated[str, typer.Option(help="Where tasks run.")] = "local",
+    column_cache: Annotated[
+        bool | None,
+        typer.Option(
+            "--column-cache/--no-column-cache",
+            help="Keep the columns that are read, and use those kept before.",
+            show_default="as FEMTOBARN_COLUMN_CACHE says",
+        ),
+    ] = None,
+    no_figures: Annotated[
+        bool,
+        typer.Option("--no-figures", help="Draw no figures; `femtobarn figures OUT` draws them later."),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 3 also when wanted datasets are absent.")
     ] = False,
@@ -145,7 +158,6 @@ def run(
     """Run an analysis, or continue it, and write histograms, yields, figures and report."""
     from femtobarn import api
     from femtobarn.cli.progress import Progress
-    from femtobarn.running.engine.run import exit_code
 
     with Progress() as progress:
         results = api.run(
@@ -170,9 +182,13 @@ def run(
             chunk_entries=chunk_entries,
             executor=executor,
             access=access,
+            figures=not no_figures,
+            column_cache=column_cache,
             strict=strict,
         )
     output.results(results)
+    from femtobarn.running.engine.run import exit_code
+
     raise typer.Exit(exit_code(results.info))
 
 
@@ -205,7 +221,6 @@ def skim(
     """Run an analysis and write the events that pass a selection, one file for each input."""
     from femtobarn import api
     from femtobarn.cli.progress import Progress
-    from femtobarn.running.engine.run import exit_code
 
     with Progress() as progress:
         results = api.skim(
@@ -229,6 +244,8 @@ def skim(
             access=access,
         )
     output.results(results)
+    from femtobarn.running.engine.run import exit_code
+
     raise typer.Exit(exit_code(results.info))
 
 
@@ -359,6 +376,11 @@ app.add_typer(storage.cache, name="cache")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: an error is one paragraph; ``--debug`` shows where it came from."""
+    # one thread: nothing here needs more, and NumPy would start them when it is imported
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "__all__"
+    )  # else every installed package is asked for some
     given: list[str] = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # wherever it stands
     try:

@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from femtobarn.base.text import visible, without_secrets
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from femtobarn.base.records import InputFile
     from femtobarn.physics.language.analysis import Analysis
     from femtobarn.physics.language.explain import Explanation
@@ -29,17 +27,23 @@ _WIDE = 160  # columns where there is no terminal: tables for files and pipes ar
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console on the stream as it is now (tests replace it)."""
+    from rich.console import Console
+
     live = (sys.stderr if stderr else sys.stdout).isatty()
     return Console(stderr=stderr, highlight=False, soft_wrap=not live, width=None if live else _WIDE)
 
 
 def line(words: str) -> None:
     """Print one line."""
+    from rich.text import Text
+
     console().print(Text(_escaped(words)), soft_wrap=True)
 
 
 def error(words: str) -> None:
     """Print an error as one paragraph on the error stream."""
+    from rich.text import Text
+
     out = console(stderr=True)
     out.print(Text("error: ", style="bold red") + Text(_escaped(words)))
 
@@ -60,6 +64,9 @@ def size(count: float) -> str:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Print a table; the columns named in ``right`` are numbers."""
+    from rich.table import Table
+    from rich.text import Text
+
     made = Table(show_edge=False, pad_edge=False)
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
@@ -82,12 +89,15 @@ def results(found: RunResults) -> None:
     from femtobarn.show.report import print_summary
 
     skim = [found.path / "skim"] if found.spec.skim is not None else []
-    figures = [found.path / "figures"] if found.spec.figures else []
+    drawn = found.spec.figures and found.info.settings.figures
+    figures = [found.path / "figures"] if drawn else []
     print_summary(console(), found, [*skim, *figures, found.path / "report.html"])
 
 
 def plan(made: Plan) -> None:
     """Print a plan."""
+    from rich.text import Text
+
     files: dict[str, list[InputFile]] = {}
     for file in made.files:
         files.setdefault(file.process, []).append(file)
@@ -112,12 +122,13 @@ def plan(made: Plan) -> None:
 
 def remote_words(files: Sequence[InputFile]) -> str:
     """Return how many files and bytes are elsewhere, and what of them is in the cache; empty if none are."""
-    from femtobarn.data.storage import Cache
     from femtobarn.data.storage.urls import is_remote, parse
 
     remote = [f for f in files if is_remote(f.url)]
     if not remote:
         return ""
+    from femtobarn.data.storage import Cache
+
     cache = Cache.from_environment()
     here = [f for f in remote if cache.find(f.identity, f.size, f.url) is not None]
     hosts = ", ".join(dict.fromkeys(parse(f.url).host for f in remote))
@@ -137,6 +148,8 @@ def _listed(what: str, names: Sequence[str]) -> None:
 
 def explanation(found: Explanation) -> None:
     """Print every cut of one event."""
+    from rich.text import Text
+
     out = console()
     verdict = Text("passes", style="bold green") if found.selected else Text("fails", style="bold red")
     out.print(Text(f"{found.selection}: event {found.entry} of {found.file} ") + verdict, soft_wrap=True)

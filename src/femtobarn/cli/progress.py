@@ -7,12 +7,10 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
 from femtobarn.cli.output import console, line, remote_words
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
     from femtobarn.base.records import LedgerRow, RunInfo
@@ -27,36 +25,30 @@ class Progress:
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
-        self._bar = Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeRemainingColumn(),
-            console=console(stderr=True),
-            transient=True,
-            disable=not self._live,
-        )
+        self._bar: Bar | None = _bar() if self._live else None
         self._task: TaskID | None = None
         self._events = self._done = self._failed = self._total = 0
         self._begin = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
         """Start the display."""
-        self._bar.start()
+        if self._bar is not None:
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the display."""
-        self._bar.stop()
+        if self._bar is not None:
+            self._bar.stop()
 
     def started(self, plan: Plan, reused: int) -> None:
         """Show what is to be done."""
         self._total, self._done = len(plan.tasks), reused
         self._begin = self._told = time.monotonic()
-        self._task = self._bar.add_task(plan.analysis, total=self._total, completed=reused, rate="")
+        if self._bar is not None:
+            self._task = self._bar.add_task(plan.analysis, total=self._total, completed=reused, rate="")
         words = f"{plan.analysis} on {plan.release}: {len(plan.files)} files, {self._total} tasks"
         self._say(f"{words}, {reused} done before" if reused else words)
         if remote := remote_words(plan.files):
@@ -67,7 +59,7 @@ class Progress:
         self._done += 1
         self._events += outcome.events
         rate = self._events / max(time.monotonic() - self._begin, 1e-9)
-        if self._task is not None:
+        if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=self._done, rate=f"{rate:,.0f} events/s")
         if row.status == "failed":
             self._failed += 1
@@ -83,7 +75,21 @@ class Progress:
         self._say(f"{info.events_processed:,} events in {info.seconds:.1f} s ({rate:,.0f} events/s){failed}")
 
     def _say(self, words: str) -> None:
-        if self._live:
+        if self._bar is not None:
             self._bar.console.print(words, markup=False)
         else:
             line(words)
+
+
+def _bar() -> Bar:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )

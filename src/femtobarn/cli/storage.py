@@ -97,10 +97,10 @@ def verify(
 
 @cache.command("ls")
 def cache_ls(as_json: JsonOption = False) -> None:
-    """List what the cache holds, the last used first."""
-    from femtobarn.api.storage import cached
+    """List what the cache holds, the last used first; and how many columns are kept."""
+    from femtobarn.api.storage import cached, kept_columns
 
-    found = cached()
+    found, columns = cached(), kept_columns()
     if as_json:
         _json(
             {
@@ -116,6 +116,9 @@ def cache_ls(as_json: JsonOption = False) -> None:
                     {"name": u.name, "url": u.url, "size": u.size, "done": u.done, "active": active}
                     for u, active in found.unfinished
                 ],
+                **(
+                    {} if columns is None else {"columns": {**asdict(columns), "folder": str(columns.folder)}}
+                ),
             }
         )
         return
@@ -130,6 +133,11 @@ def cache_ls(as_json: JsonOption = False) -> None:
         output.line(f"{state}: {part.name}, {output.size(part.done)} of {output.size(part.size)}")
     used = f"{output.size(found.bytes)} of at most {output.size(found.limit)}"
     output.line(f"{_count(len(found.entries))}, {used}, in {found.folder}")
+    if columns is not None:
+        used = f"{output.size(columns.bytes)} of at most {output.size(columns.limit)}"
+        output.line(
+            f"columns: {_pieces(columns.pieces)} of {_trees(columns.trees)}, {used}, in {columns.folder}"
+        )
     for path in found.shared:
         output.line(f"searched first, only read: {path}")
 
@@ -142,7 +150,8 @@ def cache_clear(
     unfinished: Annotated[bool, typer.Option("--unfinished", help="Only interrupted fetches.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove files from the cache; those in use stay."""
+    """Remove files from the cache, those in use stay; and columns, which stay for those who read them."""
+    from femtobarn.api.storage import clear_columns
     from femtobarn.data.storage import Cache
 
     if older_than is not None and not 0 <= older_than < 1e6:
@@ -150,11 +159,14 @@ def cache_clear(
         raise SettingsError(msg)
     seconds = None if older_than is None else older_than * _DAY
     done = Cache.from_environment().clear(seconds, unfinished_only=unfinished)
+    columns = None if unfinished else clear_columns(seconds)
     if as_json:
-        _json(asdict(done))
+        _json({**asdict(done), **({} if columns is None else {"columns": asdict(columns)})})
         return
     left = f"; {done.in_use} in use were left" if done.in_use else ""
     output.line(f"removed {_count(done.files)}, {output.size(done.bytes)}{left}")
+    if columns is not None:
+        output.line(f"removed {_pieces(columns.pieces)} of columns, {output.size(columns.bytes)}")
 
 
 def doctor(
@@ -175,6 +187,14 @@ def doctor(
 
 def _count(files: int) -> str:
     return "1 file" if files == 1 else f"{files} files"
+
+
+def _pieces(number: int) -> str:
+    return "1 piece" if number == 1 else f"{number} pieces"
+
+
+def _trees(number: int) -> str:
+    return "1 tree" if number == 1 else f"{number} trees"
 
 
 def _words(what: Survey) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from femtobarn.base.records import AnalysisSpec, CutflowRow, LedgerRow, Luminosity, RunInfo, YieldRow
+from femtobarn.base.records import AnalysisSpec, CutflowRow, LedgerRow, Luminosity, RunInfo
 
 if TYPE_CHECKING:
     import hist
+    import numpy as np
+    from numpy.typing import NDArray
 
     from femtobarn.running.results.metrics import Metrics
+    from femtobarn.running.results.yields import YieldWithErrors
 
 
 class Results(Protocol):
@@ -48,12 +51,29 @@ class Results(Protocol):
         """Return one histogram; simulation is scaled to ``luminosity`` fb^-1, data are counts."""
         ...
 
-    def yields(self) -> tuple[YieldRow, ...]:
+    def varied_values(
+        self,
+        name: str,
+        selection: str,
+        *,
+        process: str | None = None,
+        datasets: Sequence[int] | None = None,
+        files: Sequence[str] | None = None,
+        luminosity: float | None = None,
+    ) -> NDArray[np.float64]:
+        """Return bin contents of one histogram, (variations, bins): the nominal, then each variation."""
+        ...
+
+    def yields(self) -> tuple[YieldWithErrors, ...]:
         """Return the events that passed each selection, by process."""
         ...
 
     def cutflow(self) -> tuple[CutflowRow, ...]:
         """Return the events that passed each cut, raw and weighted."""
+        ...
+
+    def short_cutflow(self) -> tuple[CutflowRow, ...]:
+        """Return the nominal rows of the cutflow, and those of every variation after the last cut."""
         ...
 
     def ledger(self) -> tuple[LedgerRow, ...]:

@@ -7,13 +7,13 @@ import math
 import random
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any, NoReturn, Self
 from urllib.parse import urlencode
 
 from urllib3.response import BaseHTTPResponse
 
 from femtobarn.base.errors import AddressError, CatalogueError, SettingsError
+from femtobarn.base.installed import version
 from femtobarn.data.storage.connections import limited
 from femtobarn.data.storage.failures import Failure, TransportError, of_error
 from femtobarn.data.storage.network import Network

@@ -8,13 +8,15 @@ import io
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
 from femtobarn.data.catalogue.model import CatalogueFile, Dataset, PortalRecord
+
+_FILES = "skim,kind,dsid,period,url,size,adler32,record"
 
 
 @cache
@@ -74,21 +76,74 @@ def files(release: str) -> tuple[CatalogueFile, ...]:
     """Return the files of ``release``: by skim, data in order of period, then simulation by dataset."""
     if not has_files(release):
         return ()
-    return tuple(
-        CatalogueFile(
-            name=row["url"].rsplit("/", 1)[-1],
-            url=row["url"],
-            size=int(row["size"]),
-            adler32=row["adler32"],
-            kind="data" if row["kind"] == "data" else "mc",
-            dsid=_number(row["dsid"]),
-            period=row["period"] or None,
-            release=release,
-            skim=row["skim"],
-            record=int(row["record"]),
-        )
-        for row in _rows(f"files_{release}.csv.gz")
+    return tuple(_file(release, row) for row in csv.reader(_lines(release)))
+
+
+@cache
+def by_skim(release: str) -> Mapping[str, tuple[CatalogueFile, ...]]:
+    """Return the files of ``release`` by skim; those of a skim are made when they are asked for."""
+    lines: dict[str, list[str]] = {}
+    for line in _lines(release) if has_files(release) else ():
+        lines.setdefault(line.partition(",")[0], []).append(line)
+    return _Skims(release, lines)
+
+
+def named(release: str, name: str) -> tuple[CatalogueFile, ...]:
+    """Return the files of that name of ``release``, in the order of its table."""
+    if not has_files(release):
+        return ()
+    return tuple(_file(release, row) for row in csv.reader(_lines_by_name(release).get(name, ())))
+
+
+class _Skims(Mapping[str, tuple[CatalogueFile, ...]]):
+    """Files by skim, from the lines of a table."""
+
+    def __init__(self, release: str, lines: Mapping[str, list[str]]) -> None:
+        self._release, self._lines = release, lines
+        self._made: dict[str, tuple[CatalogueFile, ...]] = {}
+
+    def __getitem__(self, skim: str) -> tuple[CatalogueFile, ...]:
+        if skim not in self._made:
+            self._made[skim] = tuple(_file(self._release, row) for row in csv.reader(self._lines[skim]))
+        return self._made[skim]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+def _file(release: str, row: Sequence[str]) -> CatalogueFile:
+    skim, kind, dsid, period, url, size, adler32, record = row
+    return CatalogueFile(
+        name=url.rsplit("/", 1)[-1],
+        url=url,
+        size=int(size),
+        adler32=adler32,
+        kind="data" if kind == "data" else "mc",
+        dsid=_number(dsid),
+        period=period or None,
+        release=release,
+        skim=skim,
+        record=int(record),
     )
+
+
+@cache
+def _lines_by_name(release: str) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in _lines(release):
+        found.setdefault(line.rpartition("/")[2].partition(",")[0], []).append(line)
+    return found
+
+
+@cache
+def _lines(release: str) -> tuple[str, ...]:
+    """Return the lines of the table of files: one for each file, in columns of `_FILES`."""
+    head, *lines = _text(f"files_{release}.csv.gz").splitlines()
+    assert head == _FILES
+    return tuple(lines)
 
 
 def _number(text: str) -> int | None:
@@ -100,5 +155,8 @@ def _table(name: str) -> Any:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    text = gzip.decompress(_table(name).read_bytes()).decode()
-    yield from csv.DictReader(io.StringIO(text))
+    yield from csv.DictReader(io.StringIO(_text(name)))
+
+
+def _text(name: str) -> str:
+    return gzip.decompress(_table(name).read_bytes()).decode()

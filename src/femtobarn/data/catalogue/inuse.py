@@ -70,6 +70,8 @@ def datasets_of(release: str) -> tuple[Dataset, ...]:
 
 def by_skim(release: str) -> Mapping[str, tuple[CatalogueFile, ...]]:
     """Return the files of a release by skim."""
+    if stored.read(release) is None:
+        return bundled.by_skim(release)
     return _by_skim(release, stored.stamp(release))
 
 
@@ -93,7 +95,13 @@ def by_record(record: int) -> tuple[CatalogueFile, ...]:
 
 def published(name: str) -> tuple[CatalogueFile, ...]:
     """Return every edition of the file of that name, those of the tables in use first."""
-    return index().by_name.get(name, ())
+    if stored.names():
+        return index().by_name.get(name, ())
+    found: dict[tuple[int, str], CatalogueFile] = {}
+    for release in bundled.settings():
+        for file in bundled.named(release, name):
+            found.setdefault((file.size, file.adler32), file)
+    return tuple(found.values())
 
 
 def published_at(url: str) -> CatalogueFile | None:

@@ -11,11 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from femtobarn.base.errors import FemtobarnError, NothingToDoError, SettingsError, UsageError
 from femtobarn.base.records import first_fault
@@ -26,6 +25,9 @@ from femtobarn.data.storage.urls import is_remote
 
 __all__ = ["GROUP", "Remote", "Resolver", "at_address", "read_list", "record", "resolve", "wanted"]
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 GROUP = "femtobarn.resolvers"
 """The entry point group: the name is what stands before the colon, the object a `Resolver`."""
 
@@ -33,7 +35,6 @@ LARGEST_LIST = 256 * 1024 * 1024
 """Bytes above which a file is not taken for a list of files."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]+):(?!//)(.*)", re.DOTALL)  # one letter would be a drive
-_REMOTE: TypeAdapter[Remote] = TypeAdapter(Remote)
 _FIELDS = tuple(field.name for field in fields(Remote))
 
 
@@ -156,9 +157,11 @@ def _lines(text: str) -> list[str]:
 
 
 def _checked(file: object, word: str, point: EntryPoint) -> Remote:
+    from pydantic import TypeAdapter
+
     said = {name: getattr(file, name) for name in _FIELDS if getattr(file, name, None) is not None}
     try:
-        return _REMOTE.validate_python(said)
+        return TypeAdapter(Remote).validate_python(said)
     except ValidationError as error:
         fault = first_fault(error)
         msg = f"Resolver {word!r} of group {GROUP!r} ({point.value}): expected files with name and url, but {fault.where}: {fault.what}, not {fault.given!r}. Correct or remove the package that registers it."
@@ -167,6 +170,8 @@ def _checked(file: object, word: str, point: EntryPoint) -> Remote:
 
 @cache
 def _points() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in _BUILT_IN}
 
 

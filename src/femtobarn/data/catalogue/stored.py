@@ -14,7 +14,7 @@ import re
 import stat
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -57,7 +57,9 @@ class Stored:
     datasets: tuple[Dataset, ...]
 
 
-_TABLE: TypeAdapter[Stored] = TypeAdapter(Stored)
+@cache
+def _table() -> TypeAdapter[Stored]:
+    return TypeAdapter(Stored)
 
 
 def folder() -> Path:
@@ -124,7 +126,7 @@ def write(table: Stored) -> Path:
     private_folder(cache_folder())
     private_folder(folder())
     path = path_of_table(table.name)
-    body = _TABLE.dump_json(table)
+    body = _table().dump_json(table)
     head = {"format": FORMAT, "name": table.name, "sha256": hashlib.sha256(body).hexdigest()}
     write_bytes(path, gzip.compress(json.dumps(head).encode() + b"\n" + body, compresslevel=6, mtime=0))
     path.chmod(0o600)
@@ -184,7 +186,7 @@ def _parsed(path: Path, name: str) -> Stored:
     if said.get("sha256") != hashlib.sha256(body).hexdigest():
         msg = "its content is not that which was written"
         raise ValueError(msg)
-    return _TABLE.validate_json(body, strict=True)
+    return _table().validate_json(body, strict=True)
 
 
 def _require_own(place: Path) -> None:

@@ -60,12 +60,6 @@ def baskets_of(name: str, branch: Any, start: int, stop: int) -> list[Basket]:
     return found
 
 
-def empty_column(info: BranchInfo) -> Column:
-    """Return the column of no entries."""
-    content = np.empty(0, dtype=info.dtype)
-    return Column(content, None if info.shape == "scalar" else np.zeros(1, dtype=np.int64))
-
-
 def read_column(branch: Any, info: BranchInfo, start: int, stop: int) -> Column:
     """Return the values of ``branch`` of uproot for entries ``start`` to ``stop`` (excluded)."""
     if isinstance(branch.interpretation, AsDtype):

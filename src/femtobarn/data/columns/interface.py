@@ -57,6 +57,12 @@ class Column:
         return len(self.content) if self.offsets is None else len(self.offsets) - 1
 
 
+def empty_column(info: BranchInfo) -> Column:
+    """Return the column of no entries."""
+    content = np.empty(0, dtype=info.dtype)
+    return Column(content, None if info.shape == "scalar" else np.zeros(1, dtype=np.int64))
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What a branch occupies in the file.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from femtobarn.data.storage.source import Source
 
 
-def open_tree(place: str | Path | Source, tree: str | None = None) -> TreeReader:
+def open_tree(place: str | Path | Source, tree: str | None = None, *, verified: bool = False) -> TreeReader:
     """Open a tree (TTree or RNTuple) for reading. Use the result as a context manager.
 
     Parameters
@@ -23,6 +23,9 @@ def open_tree(place: str | Path | Source, tree: str | None = None) -> TreeReader
         path or ``file://`` URL of a ROOT file, or a remote file, which stays open when the tree is closed
     tree
         its name; None for the only tree of the file
+    verified
+        whether the checksum of the whole local file is known to be right: then the checksums within it
+        need not be looked at
 
     Raises
     ------
@@ -33,9 +36,16 @@ def open_tree(place: str | Path | Source, tree: str | None = None) -> TreeReader
     TreeMissingError
         if there is no such tree, or None was given and there is not exactly one
     """
+    found = checked(place)
+    if isinstance(found, Path):
+        from femtobarn.data.columns.fast.reader import open_fast
+
+        reader = open_fast(found, tree, verified=verified)
+        if reader is not None:
+            return reader
     from femtobarn.data.columns.readers import open_reader  # here, because it loads uproot
 
-    return open_reader(checked(place), tree)
+    return open_reader(found, tree)
 
 
 def list_trees(place: str | Path | Source) -> dict[str, str]:
@@ -46,9 +56,16 @@ def list_trees(place: str | Path | Source) -> dict[str, str]:
     DataError
         as `open_tree`
     """
+    found = checked(place)
+    if isinstance(found, Path):
+        from femtobarn.data.columns.fast.reader import titles_fast
+
+        titles = titles_fast(found)
+        if titles is not None:
+            return titles
     from femtobarn.data.columns.library import tree_titles  # here, because it loads uproot
 
-    return tree_titles(checked(place))
+    return tree_titles(found)
 
 
 def checked(place: str | Path | Source) -> Place:

@@ -11,11 +11,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from femtobarn.base.errors import BranchMissingError, BranchTypeError, UsageError, suggestion
+from femtobarn.data.columns.asked import require_branch, require_range
 from femtobarn.data.columns.baskets import Piece, fetch_checked
 from femtobarn.data.columns.boundary import boundary, damaged
-from femtobarn.data.columns.branches import empty_column
-from femtobarn.data.columns.interface import BranchInfo, Column, Stored
+from femtobarn.data.columns.interface import BranchInfo, Column, Stored, empty_column
 from femtobarn.data.columns.library import Place, name_of
 from femtobarn.data.columns.streamed import StreamedFile
 
@@ -85,11 +84,7 @@ class Reader(ABC):
         UsageError
             if the range is not within the tree
         """
-        if not 0 <= start <= stop <= self.entries:
-            msg = (
-                f"{self.url}: expected a range of entries within 0 to {self.entries}, got {start} to {stop}."
-            )
-            raise UsageError(msg)
+        require_range(self.url, start, stop, self.entries)
         infos = [self._info(name) for name in dict.fromkeys(branches)]
         if start == stop:
             return {info.name: empty_column(info) for info in infos}
@@ -139,15 +134,4 @@ class Reader(ABC):
         return column
 
     def _info(self, name: str) -> BranchInfo:
-        infos = self.branches()
-        if name not in infos:
-            msg = f"{self.url}: tree {self.tree!r} has no branch {name!r}. {suggestion(name, infos)}"
-            raise BranchMissingError(msg)
-        info = infos[name]
-        if info.shape == "other":
-            msg = (
-                f"{self.url}: branch {name!r} holds {info.typename}, but only numbers, lists of numbers "
-                "and strings can be read. Choose another branch."
-            )
-            raise BranchTypeError(msg)
-        return info
+        return require_branch(self.url, self.tree, name, self.branches())

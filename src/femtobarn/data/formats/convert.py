@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,53 @@ from numpy.typing import NDArray
 from femtobarn.base.errors import BranchTypeError, DamagedError
 from femtobarn.base.units import parse_unit
 from femtobarn.data.columns.interface import Column
-from femtobarn.data.formats.model import FIELDS
+from femtobarn.data.formats.model import FIELDS, Kind
 from femtobarn.data.formats.spec import FieldSource
+
+
+@dataclass(frozen=True, slots=True)
+class RawColumn:
+    """A column as it is in the file, and what brings its numbers to base units.
+
+    Parameters
+    ----------
+    content, offsets
+        as those of a `Column`, in the file's type
+    divide, multiply
+        what a number is divided or multiplied by; None: nothing
+    kind
+        what it is in the event model: ``float`` becomes float64, ``int`` int64
+    """
+
+    content: NDArray[Any]
+    offsets: NDArray[np.int64] | None
+    divide: float | None = None
+    multiply: float | None = None
+    kind: Kind | None = None
+
+    def base(self) -> Column:
+        """Return the column in base units and in the type of the event model."""
+        content = self.content if self.kind is None else self.content.astype(_DTYPES[self.kind], copy=False)
+        if self.divide is not None:
+            content = content / self.divide
+        if self.multiply is not None:
+            content = content * self.multiply
+        return Column(content, self.offsets)
+
+
+_DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "string": np.uint8}
+
+
+def raw(url: str, source: FieldSource, branch: str, column: Column, start: int) -> RawColumn:
+    """Return the column of a field without touching its numbers where that can wait; see `converted`."""
+    kind, dtype = FIELDS[source.path].kind, column.content.dtype
+    waits = not source.first and dtype.isnative and source.at_least is None
+    waits = waits and (kind == "float" or (dtype.kind in "iub" and dtype != np.uint64))
+    if not waits or kind == "string":
+        done = converted(url, source, branch, column, start)
+        return RawColumn(done.content, done.offsets)
+    divide, multiply = _factors(parse_unit(source.unit).scale) if kind == "float" else (None, None)
+    return RawColumn(column.content, column.offsets, divide, multiply, kind)
 
 
 def converted(url: str, source: FieldSource, branch: str, column: Column, start: int) -> Column:
@@ -103,10 +149,18 @@ def _whole(url: str, path: str, branch: str, content: NDArray[Any]) -> NDArray[n
 
 
 def _scaled(values: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    divide, multiply = _factors(scale)
+    if divide is not None:
+        return values / divide
+    return values if multiply is None else values * multiply
+
+
+def _factors(scale: float) -> tuple[float | None, float | None]:
+    """Return what a number is divided, or multiplied, by to be scaled."""
     if scale == 1:
-        return values
+        return None, None
     inverse = round(1 / scale) if scale < 1 else 0
     # a division by 1000 is rounded once, a product with 0.001 twice
     if inverse and 1 / inverse == scale:
-        return values / inverse
-    return values * scale
+        return float(inverse), None
+    return None, scale

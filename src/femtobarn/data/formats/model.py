@@ -100,6 +100,8 @@ met.phi                    | float  | rad | its azimuth
 met.px                     | float  | GeV | its x component
 met.py                     | float  | GeV | its y component
 met.pt_syst                | float  | GeV | one-sigma uncertainty of met.pt
+met.px_unclustered         | float  | GeV | one-sigma shift of met.px by energy outside of objects
+met.py_unclustered         | float  | GeV | the same of met.py
 ditau_mass                 | float  | GeV | mass of the tau pair from the missing-mass calculator
 trigger.electron           | bool   |     | a single-electron trigger fired
 trigger.muon               | bool   |     | a single-muon trigger fired

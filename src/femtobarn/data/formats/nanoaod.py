@@ -26,6 +26,8 @@ vertices                  | PV_npvs                  | int    |     | optional
 vertex_z                  | PV_z                     | float  | cm  | optional
 met.pt                    | MET_pt, PFMET_pt         | float  | GeV | optional
 met.phi                   | MET_phi, PFMET_phi       | float  | rad | optional
+met.px_unclustered        | MET_MetUnclustEnUpDeltaX | float | GeV | optional
+met.py_unclustered        | MET_MetUnclustEnUpDeltaY | float | GeV | optional
 mc.generator              | genWeight                | float  |     | optional
 truth.met.pt              | GenMET_pt                | float  | GeV | optional
 truth.met.phi             | GenMET_phi               | float  | rad | optional

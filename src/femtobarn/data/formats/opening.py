@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from femtobarn.base.records import Access, InputFile
 from femtobarn.base.settings import prefixes as allowed_prefixes
-from femtobarn.data.catalogue.resolvers import Remote, at_address
 from femtobarn.data.columns import list_trees, open_tree
 from femtobarn.data.formats.detect import detect_format
 from femtobarn.data.formats.skimmed import NAME, TREE, SkimFacts, skim_facts
@@ -18,13 +17,16 @@ from femtobarn.data.storage import FileIdentity, identify_remote, opened
 from femtobarn.data.storage.urls import is_remote
 
 if TYPE_CHECKING:
+    from femtobarn.data.catalogue.resolvers import Remote
     from femtobarn.data.columns import TreeReader
     from femtobarn.data.formats.spec import Format
     from femtobarn.data.storage.source import Source
 
 
-def open_events(place: str | Path | Source, fmt: Format) -> TreeReader:
+def open_events(place: str | Path | Source, fmt: Format, *, verified: bool = False) -> TreeReader:
     """Return the open tree with the events of a file. Use the result as a context manager.
+
+    ``verified``: the checksum of the whole file has been compared, so that those of its baskets need not be.
 
     Raises
     ------
@@ -32,8 +34,8 @@ def open_events(place: str | Path | Source, fmt: Format) -> TreeReader:
         as `femtobarn.data.columns.open_tree`
     """
     if len(fmt.trees) == 1:
-        return open_tree(place, fmt.tree)
-    return open_tree(place, fmt.tree_in(list_trees(place)))
+        return open_tree(place, fmt.tree, verified=verified)
+    return open_tree(place, fmt.tree_in(list_trees(place)), verified=verified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def reached(file: str | Path | Remote, access: Access | None = None) -> Iterator
     DataError
         if it cannot be had
     """
+    from femtobarn.data.catalogue.resolvers import Remote, at_address
+
     remote = file if isinstance(file, Remote) else at_address(str(file)) if is_remote(str(file)) else None
     if remote is None or not is_remote(remote.url):
         yield Path(file if remote is None else remote.url)  # type: ignore[arg-type] # no Remote is left

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from femtobarn.data.columns.interface import Column, TreeReader
 from femtobarn.data.formats import derive
-from femtobarn.data.formats.convert import converted, offsets_of, require_same_lengths
+from femtobarn.data.formats.convert import RawColumn, converted, offsets_of, raw, require_same_lengths
 from femtobarn.data.formats.facts import FileFacts, SampleKind
 from femtobarn.data.formats.model import FIELDS
 from femtobarn.data.formats.resolve import Resolver
@@ -85,6 +85,29 @@ class EventReader:
         stored = self._stored(needed, start, stop)
         return {path: self._made(path, stored, stop - start) for path in dict.fromkeys(paths)}
 
+    def raw(self, paths: Sequence[str], start: int, stop: int) -> dict[str, RawColumn]:
+        """Return the fields for entries ``start`` to ``stop`` (excluded), in the file's types where that can wait.
+
+        `RawColumn.base` gives what `read` would have given.
+
+        Raises
+        ------
+        FormatError, DamagedError
+            as `read`
+        """
+        self.resolve(paths)
+        fields = self._format.fields
+        made = [p for p in paths if p not in fields or fields[p].from_mass]
+        used = {need for path in made for need in self._needs(path)}
+        needed = tuple(dict.fromkeys(need for path in paths for need in self._needs(path)))
+        waiting: dict[str, RawColumn] = {}
+        stored = self._stored(needed, start, stop, waiting=frozenset(needed) - used, waits=waiting)
+        for path in paths:
+            if path not in waiting:
+                column = self._made(path, stored, stop - start)
+                waiting[path] = RawColumn(column.content, column.offsets)
+        return {path: waiting[path] for path in dict.fromkeys(paths)}
+
     def facts(self) -> FileFacts:
         """Return what the file says of itself, from its description and its first event.
 
@@ -153,18 +176,35 @@ class EventReader:
             )
             self._filled[f"{path}: {what}"] = None
 
-    def _stored(self, paths: Sequence[str], start: int, stop: int) -> dict[str, Column]:
-        """Return the columns of fields that are in the files, filled and empty ones too, lists aligned."""
+    def _stored(
+        self,
+        paths: Sequence[str],
+        start: int,
+        stop: int,
+        *,
+        waiting: frozenset[str] = frozenset(),
+        waits: dict[str, RawColumn] | None = None,
+    ) -> dict[str, Column]:
+        """Return the columns of fields that are in the files, filled and empty ones too, lists aligned.
+
+        Of the fields ``waiting`` those whose numbers need not be touched go to ``waits``.
+        """
         branches = {p: b for p in paths if (b := self._resolver.branch(p)) is not None}
         counters = self._counters(branches)
-        raw = self._tree.read([*branches.values(), *counters.values()], start, stop)
+        read = self._tree.read([*branches.values(), *counters.values()], start, stop)
         lengths: dict[str, tuple[str, NDArray[np.int64]]] = {
-            collection: (branch, offsets_of(raw[branch].content)) for collection, branch in counters.items()
+            collection: (branch, offsets_of(read[branch].content)) for collection, branch in counters.items()
         }
         out: dict[str, Column] = {}
         for path, branch in branches.items():
             source, collection = self._format.fields[path], FIELDS[path].collection
-            column = converted(self._tree.url, source, branch, raw[branch], start)
+            # a list that data leave empty may have to be filled
+            may_wait = path in waiting and not (source.simulation_only and collection is not None)
+            if may_wait and waits is not None:
+                waits[path] = raw(self._tree.url, source, branch, read[branch], start)
+                column = Column(waits[path].content, waits[path].offsets)
+            else:
+                column = converted(self._tree.url, source, branch, read[branch], start)
             if collection is not None and column.offsets is not None and not source.simulation_only:
                 known = lengths.setdefault(collection, (branch, column.offsets))
                 require_same_lengths(self._tree.url, known, (branch, column.offsets), start)

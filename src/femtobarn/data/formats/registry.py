@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from femtobarn.base.errors import SettingsError, UnknownNameError
+from femtobarn.base.installed import registered
 from femtobarn.data.formats.spec import Format
 
 GROUP = "femtobarn.formats"
@@ -76,7 +76,8 @@ def format_of(release: str) -> Format:
     """
     if release in _handed_in:
         return _handed_in[release]
-    places = _OF_OURS | _places()
+    own = _OF_OURS | _BUILT_IN
+    places = own if release in own else own | _places()
     if release not in places:
         raise UnknownNameError("format of a release", release, formats())
     return _load(release, places[release])
@@ -84,8 +85,7 @@ def format_of(release: str) -> Format:
 
 def _places() -> dict[str, str]:
     # the package's own formats need no installation, and nobody else can take their names
-    others = {point.name: point.value for point in entry_points(group=GROUP)}
-    return _BUILT_IN | {name: value for name, value in others.items() if name not in _BUILT_IN}
+    return _BUILT_IN | {name: value for name, value in registered(GROUP).items() if name not in _BUILT_IN}
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from femtobarn.base import settings
 from femtobarn.base.errors import (
@@ -17,15 +17,15 @@ from femtobarn.base.errors import (
     UnwritableError,
 )
 from femtobarn.base.records import Access, InputFile
-from femtobarn.data.storage.cache import Cache
-from femtobarn.data.storage.entries import checksum_of
-from femtobarn.data.storage.header import HEADER_BYTES, parse_header
 from femtobarn.data.storage.local import FileIdentity, local_path
-from femtobarn.data.storage.network import Network
 from femtobarn.data.storage.policy import decide
-from femtobarn.data.storage.request import RemoteFile, Route
 from femtobarn.data.storage.source import Source, Transfer
 from femtobarn.data.storage.urls import is_remote, permitted, shown
+
+if TYPE_CHECKING:
+    from femtobarn.data.storage.cache import Cache
+    from femtobarn.data.storage.network import Network
+    from femtobarn.data.storage.request import RemoteFile, Route
 
 _damaged: dict[str, str] = {}  # checksums of removed copies by key: what comes a second time is no accident
 
@@ -78,6 +78,8 @@ def opened(file: InputFile, access: Access, *, share: float | None = None) -> It
     if not is_remote(file.url):
         yield Opened(local_path(file.url), Transfer(), "local")
         return
+    from femtobarn.data.storage.entries import checksum_of
+
     with ExitStack() as stack:
         got = _remote(file, access, share, stack)
         try:
@@ -95,7 +97,10 @@ def opened(file: InputFile, access: Access, *, share: float | None = None) -> It
 
 
 def _remote(file: InputFile, access: Access, share: float | None, stack: ExitStack) -> Opened:
+    from femtobarn.data.storage.cache import Cache
+    from femtobarn.data.storage.network import Network
     from femtobarn.data.storage.remote import open_source
+    from femtobarn.data.storage.request import RemoteFile, Route
 
     route = Route(access.prefixes, Network.from_environment())
     wanted = RemoteFile(file.url, file.name, file.size, file.identity)
@@ -138,6 +143,8 @@ def _cached(cache: Cache, wanted: RemoteFile, route: Route, stack: ExitStack) ->
 
 def _forgotten(place: Path | Source) -> bool:
     """Remove a copy that no checksum has verified and that is damaged; False if the server's own is so."""
+    from femtobarn.data.storage.cache import Cache
+
     cache = Cache.from_environment()
     found = next((entry for entry in cache.entries() if entry.path == place), None)
     if found is None or not cache.forget(found):
@@ -157,6 +164,8 @@ def identify_remote(url: str, prefixes: tuple[str, ...], network: Network | None
     UnreadableError, UnavailableError, AddressError
         if it cannot be had
     """
+    from femtobarn.data.storage.header import parse_header
+    from femtobarn.data.storage.network import Network
     from femtobarn.data.storage.remote import open_source
 
     permitted(url, prefixes)
@@ -170,5 +179,7 @@ def identify_remote(url: str, prefixes: tuple[str, ...], network: Network | None
 
 
 def _beginning(source: Source) -> bytes:
+    from femtobarn.data.storage.header import HEADER_BYTES
+
     head = source.read(0, HEADER_BYTES) if source.ranges else next(iter(source.body()), b"")
     return head[:HEADER_BYTES]

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from urllib3.response import BaseHTTPResponse
 
+from femtobarn.base.installed import version
 from femtobarn.data.storage.connections import limited
 from femtobarn.data.storage.failures import Failure, TransportError, elsewhere, of_error, of_status, transient
 from femtobarn.data.storage.network import Network

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import getproxies, proxy_bypass
+from typing import TYPE_CHECKING
 
 from femtobarn.base import settings
 from femtobarn.base.errors import SettingsError
-from femtobarn.data.storage.guard import is_loopback
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     SettingsError
         if that file holds no certificates
     """
+    import ssl
+
     context = ssl.create_default_context()
     if ca_file is not None:
         try:
@@ -101,6 +104,10 @@ def proxy_for(scheme: str, host: str) -> str | None:
     SettingsError
         if the proxy is not one for http
     """
+    from urllib.request import getproxies, proxy_bypass
+
+    from femtobarn.data.storage.guard import is_loopback
+
     if is_loopback(host) or proxy_bypass(host):
         return None
     known = getproxies()

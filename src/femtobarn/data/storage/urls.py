@@ -7,11 +7,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from femtobarn.base.errors import AddressError, UnreadableError
 from femtobarn.data.storage.local import local_path
-from femtobarn.data.storage.network import Network
+
+if TYPE_CHECKING:
+    from femtobarn.data.storage.network import Network
 
 PORTS = {"http": 80, "https": 443, "root": 1094, "roots": 1094}
 """Schemes that are read over the network, and their usual ports."""

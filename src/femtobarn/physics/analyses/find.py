@@ -7,11 +7,11 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
 from femtobarn.base.errors import FemtobarnError, LanguageError, UnknownNameError, UsageError
+from femtobarn.base.installed import registered
 from femtobarn.physics.language.analysis import Analysis
 
 GROUP = "femtobarn.analyses"
@@ -25,7 +25,7 @@ SHIPPED = {
 
 def analyses() -> tuple[str, ...]:
     """Return the names of all analyses: shipped ones and those registered by other packages."""
-    return tuple(sorted({*SHIPPED, *(e.name for e in entry_points(group=GROUP))}))
+    return tuple(sorted({*SHIPPED, *registered(GROUP)}))
 
 
 def find_analysis(name: str | Path) -> Analysis:
@@ -41,7 +41,7 @@ def find_analysis(name: str | Path) -> Analysis:
     words = str(name)
     if words.endswith(".py") or "/" in words:
         return load_file(Path(words))
-    modules = {**SHIPPED, **{e.name: e.value for e in entry_points(group=GROUP)}}
+    modules = SHIPPED if words in SHIPPED else {**registered(GROUP), **SHIPPED}
     if words not in modules:
         raise UnknownNameError("analysis", words, modules)
     found = _declared(importlib.import_module(modules[words].partition(":")[0]))

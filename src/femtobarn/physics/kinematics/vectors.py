@@ -44,3 +44,15 @@ def transverse_mass(pt1: Any, phi1: Any, pt2: Any, phi2: Any) -> Any:
     The form of the ATLAS Open Data analyses (ATL-OREACH-PUB-2020-001).
     """
     return np.sqrt(2.0 * pt1 * pt2 * (1.0 - np.cos(delta_phi(phi1, phi2))))
+
+
+def transverse_mass_of_system(mass: Any, pt: Any, phi: Any, met: Any, met_phi: Any) -> Any:
+    """Return the transverse mass in GeV of a system of visible objects and the missing momentum.
+
+    sqrt((E_T + met)^2 - |p_T + p_miss|^2) with E_T = sqrt(mass^2 + pt^2) of the system: that of
+    H -> WW -> l nu l nu (ATLAS, Phys. Rev. D 92 (2015) 012006). A system of mass 0 gives
+    `transverse_mass`.
+    """
+    energy = np.sqrt(mass * mass + pt * pt)
+    squared = mass * mass + 2.0 * met * (energy - pt * np.cos(delta_phi(phi, met_phi)))
+    return np.sqrt(np.maximum(squared, 0.0))

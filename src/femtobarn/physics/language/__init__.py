@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from femtobarn.physics.kinematics import OverlapStep
 from femtobarn.physics.language import operators as _operators  # noqa: F401 - installs the type rules
 from femtobarn.physics.language.analysis import Analysis
 from femtobarn.physics.language.axes import Regular, Variable
 from femtobarn.physics.language.code import columnar, function
+from femtobarn.physics.language.corrections import correction
 from femtobarn.physics.language.declarations import Selection
 from femtobarn.physics.language.events import ev, mc
 from femtobarn.physics.language.expr import Expr
@@ -32,6 +34,7 @@ from femtobarn.physics.language.functions import (
     minimum,
     nearest_delta_r,
     pairs,
+    quadruplets,
     quirk,
     sign,
     sin,
@@ -44,6 +47,12 @@ from femtobarn.physics.language.functions import (
     triplets,
     where,
 )
+from femtobarn.physics.language.pairing import (
+    TwoPairs,
+    remove_overlaps,
+    sfos_pairs,
+    zz_pairing,
+)
 from femtobarn.physics.language.quantity import GeV, MeV, TeV, cm, keV, mm, um
 from femtobarn.physics.language.things import Combinations, Things
 
@@ -53,10 +62,12 @@ __all__ = [
     "Expr",
     "GeV",
     "MeV",
+    "OverlapStep",
     "Regular",
     "Selection",
     "TeV",
     "Things",
+    "TwoPairs",
     "Variable",
     "abs_",
     "all_",
@@ -66,6 +77,7 @@ __all__ = [
     "cm",
     "columnar",
     "combinations",
+    "correction",
     "cos",
     "cosh",
     "count",
@@ -87,7 +99,10 @@ __all__ = [
     "mm",
     "nearest_delta_r",
     "pairs",
+    "quadruplets",
     "quirk",
+    "remove_overlaps",
+    "sfos_pairs",
     "sign",
     "sin",
     "sinh",
@@ -99,4 +114,5 @@ __all__ = [
     "triplets",
     "um",
     "where",
+    "zz_pairing",
 ]

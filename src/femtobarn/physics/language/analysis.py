@@ -30,7 +30,7 @@ from femtobarn.physics.language.declarations import (
 from femtobarn.physics.language.expr import Expr, lift
 from femtobarn.physics.language.freeze import Freezer
 from femtobarn.physics.language.functions import require_per_event
-from femtobarn.physics.language.graph import Node, make
+from femtobarn.physics.language.graph import Node, make, walk
 from femtobarn.physics.language.inputs import load_inputs
 from femtobarn.physics.language.operators import common_axis, require_kind
 from femtobarn.physics.language.options import Option, OptionValue, option_literal, option_value
@@ -124,25 +124,57 @@ class Analysis:
     def vary(
         self, name: str, *, up: Mapping[Any, Any] | None = None, down: Mapping[Any, Any] | None = None
     ) -> None:
-        """Declare a systematic variation: fields, and by what they are replaced.
+        """Declare a systematic variation: what is replaced, and by what.
 
         ``analysis.vary("lepton scale", up={lep.pt: lep.pt * 1.003}, down={lep.pt: lep.pt * 0.997})``.
         Everything below a replaced field is evaluated again; nothing else is. Weights vary the same
         way: ``up={mc.pileup: mc.pileup * 1.05}``. Data are not varied.
+
+        Any other expression that stands in a cut, a weight or a histogram can be replaced, too:
+        ``up={sf: sf_up}``, where ``sf`` is what was given to `weight`. It is replaced as a whole.
         """
         if not up and not down:
             msg = f"Variation {name!r} needs up={{field: expression}} or down={{...}}."
             raise LanguageError(msg)
+        self._vary(name, {d: m for d, m in (("up", up), ("down", down)) if m})
+
+    def vary_many(self, name: str, alternatives: Mapping[str, Mapping[Any, Any]]) -> None:
+        """Declare one source of uncertainty with any number of alternatives, called ``name:key`` in results.
+
+        ``analysis.vary_many("pdf", {f"{k:03d}": {sf: sf * weights[k]} for k in range(100)})``. Its band
+        is the envelope of them; independent sources are declared one by one with `vary`.
+
+        Parameters
+        ----------
+        alternatives
+            per key what is replaced, and by what, as in `vary`
+        """
+        if not alternatives or not all(alternatives.values()):
+            msg = f"Variation {name!r} needs one alternative or more, each {{field: expression}}."
+            raise LanguageError(msg)
+        taken: dict[str, None] = {}
+        for key in alternatives:
+            _new(key, taken, f"alternative of variation {name!r}")
+            taken[key] = None
+        self._vary(name, alternatives)
+
+    def _vary(self, name: str, alternatives: Mapping[str, Mapping[Any, Any]]) -> None:
         _new(name, {v.name: v for v in self._declared.variations}, "variation")
-        for direction, mapping in (("up", up), ("down", down)):
-            if mapping:
-                pairs_ = tuple(self._replacement(name, k, v) for k, v in mapping.items())
-                self._declared.variations.append(VariationDeclaration(name, direction, pairs_))  # type: ignore[arg-type]
+        # all are looked at before one is declared
+        self._declared.variations += [
+            VariationDeclaration(
+                name, direction, tuple(self._replacement(name, k, v) for k, v in mapping.items())
+            )
+            for direction, mapping in alternatives.items()
+        ]
 
     @staticmethod
     def _replacement(name: str, old: Any, new: Any) -> tuple[Node, Node]:
-        if not isinstance(old, Expr) or old.node.op != "field":
-            msg = f"Variation {name!r} replaces fields such as lep.pt or mc.pileup, but got {old!r}."
+        if not isinstance(old, Expr) or not any(n.op == "field" for n in walk((old.node,))):
+            msg = (
+                f"Variation {name!r} replaces fields such as lep.pt or mc.pileup, and expressions of them, "
+                f"but got {old!r}."
+            )
             raise TypesError(msg)
         node = lift(new, old.node).node
         a, b = old.node.type, node.type

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from femtobarn.base.errors import LanguageError, TypesError
 from femtobarn.base.records import FigureRecord, Keep, SignificanceRecord
@@ -76,10 +76,10 @@ class HistogramDeclaration:
 
 @dataclass(frozen=True)
 class VariationDeclaration:
-    """One direction of a variation as declared: fields and their replacements."""
+    """One direction of a variation as declared: fields or other expressions, and their replacements."""
 
     name: str
-    direction: Literal["up", "down"]
+    direction: str
     replace: tuple[tuple[Node, Node], ...]
 
 
@@ -94,3 +94,8 @@ class Declarations:
     figures: dict[str, tuple[FigureRecord, tuple[str, ...] | None]] = field(default_factory=dict)
     significances: dict[str, SignificanceRecord] = field(default_factory=dict)
     options: dict[str, Option] = field(default_factory=dict)
+
+    def roots(self) -> list[Node]:
+        """Return every cut, factor of the weight and value of a histogram, of all releases."""
+        cuts = [node for s in self.selections.values() for _, node in s.steps]
+        return [*cuts, *self.weights, *(v for h in self.histograms.values() for v in h.values)]

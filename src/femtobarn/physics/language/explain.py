@@ -19,10 +19,10 @@ from femtobarn.data.storage.urls import shown
 from femtobarn.physics.language.analysis import Analysis
 from femtobarn.physics.language.code import record_of
 from femtobarn.physics.language.declarations import Selection
-from femtobarn.physics.language.evaluate import Program
 from femtobarn.physics.language.expr import Expr
 from femtobarn.physics.language.freeze import cutflow
 from femtobarn.physics.language.graph import Node, walk
+from femtobarn.physics.language.program import Program
 from femtobarn.physics.language.reference import Chunk, Value
 from femtobarn.physics.language.text import conjuncts, text
 

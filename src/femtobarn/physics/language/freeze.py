@@ -21,9 +21,10 @@ from femtobarn.physics.language.code import record_of
 from femtobarn.physics.language.declarations import Declarations, HistogramDeclaration, VariationDeclaration
 from femtobarn.physics.language.expr import Expr
 from femtobarn.physics.language.functions import product
-from femtobarn.physics.language.graph import Node, make, to_records, walk
+from femtobarn.physics.language.graph import Node, make, substitute, to_records, walk
 from femtobarn.physics.language.options import OptionValue, option_literal
 from femtobarn.physics.language.requirements import Requirement, describe, requirements, strongest
+from femtobarn.physics.language.text import shortened, text
 
 Step = tuple[str, Node, bool]
 
@@ -84,7 +85,7 @@ class Freezer:
         roots = [node for steps in selections.values() for _, node, _ in steps]
         roots += [node for nodes in values.values() for node in nodes]
         roots += [weight] if weight is not None else []
-        variations = self._variations(set(walk(roots)))
+        variations = self._variations(roots)
         roots += [node for _, replace in variations for pair in replace for node in pair]
         nodes, index = to_records(roots)
         figures = tuple(
@@ -127,15 +128,48 @@ class Freezer:
         return product(factors).node if factors else None
 
     def _variations(
-        self, used: set[Node]
+        self, roots: Sequence[Node]
     ) -> list[tuple[VariationDeclaration, tuple[tuple[Node, Node], ...]]]:
         """Return the variations that replace something that is used, with what they replace."""
+        used = set(walk(roots))
         result = []
         for variation in self.declared.variations:
-            kept = tuple((a, self.resolve(b)) for a, b in variation.replace if a in used)
+            pairs = [(self.resolve(a), self.resolve(b)) for a, b in variation.replace]
+            kept = tuple((a, b) for a, b in pairs if a in used)
+            if len(kept) < len(pairs):
+                self._check_known(variation)
+            if any(a.op != "field" for a, _ in kept):
+                _check_replacement(variation, kept, roots)
             if kept:
                 result.append((variation, kept))
         return result
+
+    def _check_known(self, variation: VariationDeclaration) -> None:
+        """Raise `LanguageError` for an expression that stands nowhere: then it was meant to be another one.
+
+        A field that is not used is no mistake: an analysis may declare more than one of its files needs.
+        """
+        declared = set(walk(self.declared.roots()))
+        for old, _ in variation.replace:
+            if old.op != "field" and old not in declared:
+                msg = (
+                    f"Variation {variation.name!r} replaces {shortened(text(old))}, which stands in no cut, weight or "
+                    "histogram. Replace the very expression that was given there, or its fields."
+                )
+                raise LanguageError(msg)
+
+
+def _check_replacement(
+    variation: VariationDeclaration, replace: Sequence[tuple[Node, Node]], roots: Sequence[Node]
+) -> None:
+    """Raise `LanguageError` if what is replaced no longer fits what it stands in."""
+    memo: dict[Node, Node] = {}
+    try:
+        for root in roots:
+            substitute(root, dict(replace), memo)
+    except LanguageError as error:
+        msg = f"Variation '{variation.name}:{variation.direction}' leaves an expression without meaning: {error}"
+        raise LanguageError(msg) from error
 
 
 def cutflow(cuts: Sequence[tuple[str, Node]]) -> list[Step]:

@@ -149,6 +149,11 @@ def triplets(things: Things) -> Combinations:
     return combinations(things, 3)
 
 
+def quadruplets(things: Things) -> Combinations:
+    """Return all quadruplets of objects of a collection."""
+    return combinations(things, 4)
+
+
 def cross(a: Things, b: Things) -> Combinations:
     """Return every object of ``a`` with every object of ``b``."""
     one, two = (t._axis_node() for t in (a, b))  # noqa: SLF001 - same package
@@ -228,9 +233,27 @@ def match(a: Things, b: Things, *, max_delta_r: float) -> Combinations:
     return both[(distance <= nearest) & (distance < max_delta_r)]
 
 
-def transverse_mass(a: Any, met: Any) -> Expr:
-    """Return sqrt(2 pt met (1 - cos delta_phi)) in GeV of an object and the missing momentum."""
-    return Expr(make("transverse_mass", (a.pt.node, a.phi.node, met.pt.node, met.phi.node)))
+def transverse_mass(*parts: Any, met: Any = None) -> Expr:
+    """Return a transverse mass in GeV with the missing momentum, which is named or comes last.
+
+    ``transverse_mass(lep[0], met)`` of an object, or of each of a collection, taken as massless:
+    sqrt(2 pt met (1 - cos delta_phi)). ``transverse_mass(lep[0], lep[1], met)`` of several objects, and
+    of combinations and systems: sqrt((E_T + met)^2 - |p_T + p_miss|^2) with E_T = sqrt(m^2 + p_T^2) of
+    their sum.
+    """
+    objects, missing = (parts[:-1], parts[-1] if parts else None) if met is None else (parts, met)
+    if not objects or missing is None or not hasattr(missing, "phi"):
+        msg = "transverse_mass() needs one object or more, and the missing momentum: transverse_mass(lep[0], ev.met)."
+        raise TypesError(msg)
+    (first, *more) = objects
+    if not more and isinstance(first, Things):
+        return Expr(
+            make("transverse_mass", (first.pt.node, first.phi.node, missing.pt.node, missing.phi.node))
+        )
+    total = System(objects)
+    m, pt = total.mass, total.pt
+    opening = sqrt(m * m + pt * pt) - pt * cos(delta_phi(total, missing))
+    return sqrt(maximum(m * m + 2.0 * missing.pt * opening, 0.0))
 
 
 # --- tables ----------------------------------------------------------------------------------------
@@ -251,8 +274,8 @@ def lookup(
     where_
         one (expression, edges) for each dimension of the table
     outside
-        ``"clip"`` uses the nearest bin, ``"undefined"`` leaves the event without a value, a number
-        is used instead
+        ``"clip"`` uses the nearest bin, ``"undefined"`` leaves the event without a value, ``"nan"``
+        gives not-a-number, a number is used instead
     unit
         unit of the values
     """

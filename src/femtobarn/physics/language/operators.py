@@ -44,7 +44,7 @@ def infer(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> AnyType:
         raise TypesError(msg)
     try:
         return rule(op, args, params)
-    except (IndexError, TypeError, ValueError) as error:
+    except (IndexError, KeyError, TypeError, ValueError) as error:
         msg = f"{op} has wrong parameters {params!r}."
         raise TypesError(msg) from error
 
@@ -307,6 +307,11 @@ def _count(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> ValueTyp
     return ValueType("int")
 
 
+@_rule("index", args=1)
+def _index(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> ValueType:
+    return ValueType("int", ONE, require_axis(args[0], "index"))
+
+
 @_rule("sum", args=1)
 def _sum(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> ValueType:
     require_axis(args[0], "sum")
@@ -503,6 +508,14 @@ def _transverse_mass(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -
     return ValueType("float", GEV, common_axis(args, op))
 
 
+CORRECTION_INPUTS: dict[str, tuple[Kind, ...]] = {
+    "string": ("string",),
+    "int": ("int", "bool"),
+    "real": _NUMBERS,
+}
+"""What the inputs of a correction may be, by correctionlib's word for it."""
+
+
 @_rule("lookup", args=None)
 def _lookup(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> ValueType:
     edges, values, outside, unit = params
@@ -514,11 +527,22 @@ def _lookup(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> ValueTy
             raise TypesError(msg)
         cells *= len(axis_edges) - 1
     if len(values) != cells or (
-        outside not in {"clip", "undefined"} and not isinstance(outside, int | float)
+        outside not in {"clip", "undefined", "nan"} and not isinstance(outside, int | float)
     ):
         msg = f"A lookup table with these edges has {cells} values, but got {len(values)}."
         raise TypesError(msg)
     return ValueType("float", _unit_of(unit), common_axis(args, "a lookup table"))
+
+
+@_rule("correction", args=None)
+def _correction(op: str, args: tuple[Node, ...], params: tuple[Any, ...]) -> ValueType:
+    name, content, types = params
+    if not isinstance(content, str) or not len(types) <= len(args) <= len(types) + 1:
+        raise ValueError
+    doing = f"the correction {name!r}"
+    for arg, kind in zip(args, types, strict=False):
+        require_kind(arg, CORRECTION_INPUTS[kind], doing)
+    return ValueType("float", ONE, common_axis(args, doing))
 
 
 @_rule("call", args=None)

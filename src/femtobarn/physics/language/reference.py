@@ -216,6 +216,7 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "not": lambda node, a: ~a,
     "isin": _isin,
     "count": lambda node, x: ak.to_numpy(ak.num(x, axis=1)),
+    "index": lambda node, x: ak.local_index(x, axis=1),
     "sum": lambda node, x: ak.to_numpy(ak.sum(*_numbers(node, (x,)), axis=1)),
     "any": lambda node, x: ak.to_numpy(ak.any(x, axis=1)),
     "all": lambda node, x: ak.to_numpy(ak.all(x, axis=1)),
@@ -238,10 +239,10 @@ def _crossed(x: Any, other: Any, k: int) -> Any:
 
 
 def _nearest(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
-    eta = ak.cartesian((eta1, eta2), axis=1, nested=True)
-    phi = ak.cartesian((phi1, phi2), axis=1, nested=True)
-    distance = kinematics.delta_r(eta["0"], phi["0"], eta["1"], phi["1"])
-    return ak.fill_none(ak.min(distance, axis=2), np.inf)
+    (own_eta, own), (own_phi, _), (other_eta, other), (other_phi, _) = (
+        flat(x) for x in (eta1, phi1, eta2, phi2)
+    )
+    return jagged(kinematics.nearest(own_eta, own_phi, own, other_eta, other_phi, other)[0], own)
 
 
 # --- what has rules of its own about being defined -------------------------------------------------
@@ -390,6 +391,26 @@ def _lookup(chunk: Chunk, node: Node, args: list[Value]) -> Value:
     return Value(result if offsets is None else jagged(result, offsets), mask)
 
 
+def _correction(chunk: Chunk, node: Node, args: list[Value]) -> Value:
+    from femtobarn.physics.language.correctionvalues import corrected
+
+    name, content, types = node.params
+    mask = _both(*(a.defined for a in args))
+    offsets = next((flat(a.data)[1] for a in args if isinstance(a.data, ak.Array)), None)
+    size = chunk.entries if offsets is None else int(offsets[-1])
+    counts = None if offsets is None else np.diff(offsets)
+    inputs = [
+        flat(a.data)[0]
+        if isinstance(a.data, ak.Array)
+        else a.data
+        if counts is None
+        else np.repeat(a.data, counts)
+        for a in args[: len(types)]
+    ]
+    data = corrected(content, name, types, inputs, size)
+    return Value(data if offsets is None else jagged(data, offsets), mask)
+
+
 def _call(chunk: Chunk, node: Node, args: list[Value]) -> Value:
     name, code_digest, kind, _unit, per = node.params
     body = chunk._code(code_digest)  # noqa: SLF001 - same module
@@ -489,6 +510,7 @@ _SPECIAL: dict[str, Callable[[Chunk, Node, list[Value]], Value]] = {
     "defined": _defined,
     "lookup": _lookup,
     "call": _call,
+    "correction": _correction,
 }
 
 

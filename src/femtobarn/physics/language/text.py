@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from femtobarn.physics.language.graph import Node
 
@@ -22,6 +23,9 @@ _INFIX = {
     "div": ("/", 7),
 }
 _ATOM = 10
+_LARGEST_CONDITION = 300
+_sizes: WeakKeyDictionary[Node, int] = WeakKeyDictionary()
+_rendered: WeakKeyDictionary[Node, tuple[str, int]] = WeakKeyDictionary()
 
 
 def text(node: Node) -> str:
@@ -40,7 +44,11 @@ def brief(axis: Node) -> str:
     node = axis
     while node.op in _STEPS:
         steps.append("[...]" if node.op == "filter" else "")
-        if node.op in {"member", "cross"}:
+        if node.op == "cross":
+            sides = node.args if node.params[0] == 0 else node.args[::-1]
+            words = f"cross({', '.join(brief(side) for side in sides)})"
+            break
+        if node.op == "member":
             words = _step(brief(node.args[0]), node).rpartition(".")[0]
             break
         node = node.args[0]
@@ -65,7 +73,28 @@ def _wrap(node: Node, level: int) -> str:
     return words if own >= level else f"({words})"
 
 
-def _render(node: Node) -> tuple[str, int]:  # noqa: C901, PLR0911 - one line for each way of writing
+def _render(node: Node) -> tuple[str, int]:
+    """Return how a node is written and how strongly it binds; each node is written once."""
+    known = _rendered.get(node)
+    if known is None:
+        known = _rendered[node] = _written(node)
+    return known
+
+
+def _condition(node: Node) -> str:
+    """Return what stands within brackets; something huge would be repeated in every field, at every level."""
+    return text(node) if _size(node) <= _LARGEST_CONDITION else "..."
+
+
+def _size(node: Node) -> int:
+    """Return how many operations are written for a node, shared ones again and again."""
+    known = _sizes.get(node)
+    if known is None:
+        known = _sizes[node] = 1 + sum(_size(a) for a in node.args)
+    return known
+
+
+def _written(node: Node) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912 - one line for each way of writing
     op, args, params = node.op, node.args, node.params
     if op in _INFIX:
         sign, level = _INFIX[op]
@@ -87,6 +116,8 @@ def _render(node: Node) -> tuple[str, int]:  # noqa: C901, PLR0911 - one line fo
         return f"{_wrap(args[0], _ATOM)}**{number(params[0])}", 9
     if op in {"sum", "min", "max", "mean", "count"}:
         return f"{collection_text(args[0]) if op == 'count' else _wrap(args[0], _ATOM)}.{op}()", _ATOM
+    if op == "index":
+        return f"{collection_text(args[0])}.index", _ATOM
     if op in {"any", "all"}:
         return f"{op}_({text(args[0])})", _ATOM
     if op == "isin":
@@ -101,6 +132,8 @@ def _render(node: Node) -> tuple[str, int]:  # noqa: C901, PLR0911 - one line fo
         return f"{_wrap(args[0], _ATOM)}.default({text(args[1])})", _ATOM
     if op == "defined":
         return f"{_wrap(args[0], _ATOM)}.is_defined()", _ATOM
+    if op == "correction":
+        return f"correction({params[0]!r}, {', '.join(text(a) for a in args)})", _ATOM
     if op == "call":
         return f"{params[0]}({', '.join(text(a) for a in args)})", _ATOM
     return f"{op}({', '.join(text(a) for a in args)})", _ATOM
@@ -108,7 +141,7 @@ def _render(node: Node) -> tuple[str, int]:  # noqa: C901, PLR0911 - one line fo
 
 _STEPS = ("filter", "slice", "head", "item", "order", "member", "cross", "pick")
 _MEMBERS = ("first", "second", "third", "fourth", "fifth", "sixth")
-_TUPLES = {2: "pairs", 3: "triplets"}
+_TUPLES = {2: "pairs", 3: "triplets", 4: "quadruplets"}
 
 
 def _chain(node: Node) -> str:
@@ -129,7 +162,7 @@ def _chain(node: Node) -> str:
 def _step(words: str, step: Node) -> str:
     params = step.params
     if step.op == "filter":
-        return f"{words}[{text(step.args[1])}]"
+        return f"{words}[{_condition(step.args[1])}]"
     if step.op == "slice":
         return f"{words}[{params[0] or ''}:{'' if params[1] is None else params[1]}]"
     if step.op == "head":
@@ -137,9 +170,11 @@ def _step(words: str, step: Node) -> str:
     if step.op == "item":
         return f"{words}[{params[0]}]"
     if step.op == "order":
-        return f"{words}.sort(by={text(step.args[1])}{'' if params[0] else ', descending=False'})"
+        return f"{words}.sort(by={_condition(step.args[1])}{'' if params[0] else ', descending=False'})"
     if step.op == "pick":
-        return f"best({words}, key={text(step.args[1])}{', highest=True' if params[0] == 'max' else ''})"
+        return (
+            f"best({words}, key={_condition(step.args[1])}{', highest=True' if params[0] == 'max' else ''})"
+        )
     other = collection_text(step.args[1]) if step.op == "cross" else ""
     if step.op == "cross":
         both = f"{words}, {other}" if params[0] == 0 else f"{other}, {words}"

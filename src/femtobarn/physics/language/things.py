@@ -38,6 +38,7 @@ class Things(_Symbolic):
 
     Attributes are fields (``lep.pt``). A collection can be filtered ``lep[lep.pt > 20]``, sliced
     ``lep[:4]`` (an event with fewer is cut) and indexed ``lep[0]``, which gives one object per event.
+    ``index`` is the position of an object in the file's list, whatever was done since.
     """
 
     __slots__ = ("_base", "_steps")
@@ -67,7 +68,7 @@ class Things(_Symbolic):
     def __dir__(self) -> list[str]:
         """Return the fields."""
         own = [p.split(".", 1)[1] for p, f in FIELDS.items() if f.collection == self._base]
-        return sorted({*own, *(n for b, n in DERIVED if b == self._base)})
+        return sorted({*own, *(n for b, n in DERIVED if b in {"", self._base})})
 
     def _apply(self, node: Node) -> Node:
         for op, args, params in self._steps:
@@ -101,6 +102,50 @@ class Things(_Symbolic):
         """Return the number of objects of an event."""
         self._require_many("count()")
         return Expr(count_of(self._axis_node()))
+
+    def away_from(self, others: Things, delta_r: Any) -> Things:
+        """Return the objects that have none of ``others`` nearer than ``delta_r``.
+
+        Parameters
+        ----------
+        others
+            a collection, or one object per event; nothing is removed where there is none
+        delta_r
+            a number, or one for each object of this collection
+        """
+        self._require_many("away_from()")
+        mine, theirs = (tuple(getattr(t, f).node for f in ("eta", "phi")) for t in (self, others))
+        if others.many:
+            return self[Expr(make("nearest_delta_r", (*mine, *theirs))) >= delta_r]
+        far = Expr(make("delta_r", (*mine, *theirs))) >= delta_r
+        always = make("literal", (), (True, ()))
+        return self[Expr(make("where", (others.pt.is_defined().node, far.node, always)))]
+
+    def without(self, others: Things | Combinations) -> Things:
+        """Return the objects that are not among ``others``: objects or combinations of the same collection.
+
+        Nothing is removed where ``others`` are not defined (too few objects).
+        """
+        self._require_many("without()")
+        left = self
+        for member in _members(others):
+            if member._base != self._base:  # noqa: SLF001 - same class
+                msg = (
+                    f"without() removes objects of {self._base!r} from {self!r}, but {member!r} are others. "
+                    "Use away_from() for a distance."
+                )
+                raise TypesError(msg)
+            left = left[left._differs(member)]
+        return left
+
+    def _differs(self, other: Things) -> Expr:
+        """Return for each object whether it is none of ``other``: positions in the file tell."""
+        mine, theirs = self.index, other.index
+        if not other.many:
+            return mine != theirs.default(-1)
+        # the least distance between numbers on a line; 0 is the object itself
+        line = (mine.node, (mine * 0).node, theirs.node, (theirs * 0).node)
+        return Expr(make("nearest_delta_r", line)) > 0
 
     def _require_many(self, doing: str) -> None:
         if not self.many:
@@ -252,6 +297,7 @@ def _members(part: Any) -> tuple[Things, ...]:
 DERIVED: dict[tuple[str, str], Callable[[Things], Expr]] = {
     ("lep", "is_electron"): lambda t: t.type == 11,
     ("lep", "is_muon"): lambda t: t.type == 13,
+    ("", "index"): lambda t: Expr(t._apply(make("index", (make("field", (), (f"{t._base}.pt",)),)))),  # noqa: SLF001
     ("", "px"): lambda t: System((t,)).px if not t.many else t.pt * Expr(make("cos", (t.phi.node,))),
     ("", "py"): lambda t: System((t,)).py if not t.many else t.pt * Expr(make("sin", (t.phi.node,))),
 }

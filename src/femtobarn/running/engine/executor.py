@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from femtobarn.base.errors import FemtobarnError, UnknownNameError
+from femtobarn.base.installed import registered
 from femtobarn.base.records import Job, Record, Settings, Task
 from femtobarn.running.engine.task import run_task
 from femtobarn.running.results.store import FolderStore
@@ -75,10 +75,10 @@ def executor(settings: Settings) -> Executor:
     UnknownNameError
         if none is registered under that name
     """
-    places = {point.name: point.value for point in entry_points(group=GROUP)} | _BUILT_IN
-    if settings.executor not in places:
-        raise UnknownNameError("executor", settings.executor, places)
-    module, _, attribute = places[settings.executor].partition(":")
+    place = _BUILT_IN.get(settings.executor) or registered(GROUP).get(settings.executor)
+    if place is None:
+        raise UnknownNameError("executor", settings.executor, (*registered(GROUP), *_BUILT_IN))
+    module, _, attribute = place.partition(":")
     make: Any = getattr(import_module(module), attribute)
     made: Executor = make.from_settings(settings)
     return made

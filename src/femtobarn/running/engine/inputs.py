@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -187,6 +186,9 @@ def _wanted(spec: AnalysisSpec) -> dict[int | str, str]:
 def _asked(files: Sequence[Remote], sorting: _Sorting) -> list[Remote]:
     """Ask servers for size and identifier of files that nothing else tells; drop those that fail."""
     unknown = [f for f in files if is_remote(f.url) and published_identity(f) is None]
+    if not unknown:
+        return list(files)
+    from concurrent.futures import ThreadPoolExecutor
 
     def ask(file: Remote) -> FileIdentity | DataError:
         try:
@@ -351,8 +353,10 @@ def _check_published(file: Remote, identity: FileIdentity) -> None:
     An edition of another size is another file, and no error.
     """
     kind, _, found = identity.identity.partition(":")
+    if kind != "adler32":
+        return
     same = [p for p in catalogue.published(file.name) if p.size == identity.size]
-    if kind == "adler32" and same and all(p.adler32 != found for p in same):
+    if same and all(p.adler32 != found for p in same):
         msg = (
             f"{shown(file.url)}: expected the published file of this name and size ({identity.size} bytes), whose adler32 is "
             f"{same[0].adler32}, but that of this one is {found}: it is damaged. Fetch it again: femtobarn get."

@@ -41,3 +41,31 @@ def part_edges(boundaries: NDArray[np.int64], entries: int, parts: int) -> NDArr
     edges = np.where(2 * parts * np.abs(nearest - ideal) <= entries, nearest, ideal)
     edges[0], edges[-1] = 0, entries
     return np.maximum.accumulate(edges)
+
+
+def chunk_edges(boundaries: NDArray[np.int64], start: int, stop: int, most: int) -> list[int]:
+    """Return the entries at which chunks of a part begin, and its end.
+
+    Chunks end where clusters end, so that no basket is inflated twice; a cluster with more than ``most``
+    entries is divided.
+
+    Parameters
+    ----------
+    boundaries
+        ascending entries at which clusters begin, and the end
+    start, stop
+        the part
+    most
+        entries that a chunk may have
+    """
+    ends = [*boundaries[(boundaries > start) & (boundaries < stop)].tolist(), stop]
+    edges = [start]
+    for i, end in enumerate(ends):
+        if end <= edges[-1]:
+            continue
+        while end - edges[-1] > most:
+            edges.append(edges[-1] + most)
+        following = ends[i + 1] if i + 1 < len(ends) else None
+        if following is None or following - edges[-1] > most:
+            edges.append(end)
+    return edges

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from femtobarn.base.canonical import digest
 from femtobarn.base.errors import MemoryLimitError, SettingsError
@@ -11,11 +12,13 @@ from femtobarn.base.records import AnalysisSpec, InputFile, Kind, Record, Settin
 from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.data.formats import Format, format_of
 from femtobarn.data.storage.urls import shown
-from femtobarn.physics.language.evaluate import required_fields
-from femtobarn.running.engine.inputs import Inputs
+from femtobarn.physics.language.program import required_fields
 from femtobarn.running.engine.skim import skim_fields
 from femtobarn.running.results.merge import histogram_bytes
 from femtobarn.running.results.version import results_version
+
+if TYPE_CHECKING:
+    from femtobarn.running.engine.inputs import Inputs
 
 
 class Plan(Record):

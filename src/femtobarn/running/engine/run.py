@@ -177,7 +177,12 @@ def status(out: Path | str) -> RunStatus:
 def _job(spec: AnalysisSpec, plan: Plan, settings: Settings) -> Job:
     access = Access(policy=settings.access, prefixes=(*prefixes(plan.files), *allowed_prefixes()))
     text = text_of(spec.release)
-    return Job(analysis=spec, access=access, formats=() if text is None else (text,))
+    return Job(
+        analysis=spec,
+        access=access,
+        formats=() if text is None else (text,),
+        column_cache=settings.column_cache,
+    )
 
 
 def _execute(

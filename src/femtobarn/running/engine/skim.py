@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,10 @@ from femtobarn.data.columns import Column
 from femtobarn.data.formats import FIELDS, format_of
 from femtobarn.data.formats.convert import offsets_of
 from femtobarn.data.formats.skimmed import branch_of
-from femtobarn.physics.language.evaluate import ChunkResult, program, required_fields
+from femtobarn.physics.language.program import program, required_fields
+
+if TYPE_CHECKING:
+    from femtobarn.physics.language.evaluate import ChunkResult
 
 _FORMATS = ("parquet", "root")
 _ALWAYS = ("run", "number", "channel")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,12 +19,12 @@ from femtobarn.base.records import AnalysisSpec, FileFacts, InputFile, Job, Task
 from femtobarn.data.formats import Format
 from femtobarn.data.formats.registry import register
 from femtobarn.data.formats.skimmed import skim_facts
-from femtobarn.data.storage import Opened, identify, opened
+from femtobarn.data.storage import FileIdentity, Opened, identify, opened
 from femtobarn.data.storage.policy import decide
-from femtobarn.running.engine.parts import limit, part_edges
+from femtobarn.running.engine.evaluation import Evaluation
+from femtobarn.running.engine.parts import chunk_edges, limit, part_edges
 from femtobarn.running.engine.plan import fields_read, format_for
 from femtobarn.running.engine.skim import Skimmer
-from femtobarn.running.engine.sums import Accumulator
 from femtobarn.running.results.partial import Partial, PartialHeader
 from femtobarn.running.results.version import environment
 
@@ -40,7 +41,6 @@ class _Clock:
 
     read: float = 0.0
     evaluate: float = 0.0
-    fill: float = 0.0
 
 
 def run_task(
@@ -83,9 +83,10 @@ def run_task(
         start, stop = int(edges[task.part]), int(edges[task.part + 1])
         if on_range is not None:
             on_range((start, stop))
-        sums = Accumulator(spec, task.file.kind)
         skimmer = Skimmer(spec, task.file.kind, fields) if spec.skim is not None else None
-        seen = _loop(spec, task, reader, fields, (start, stop), sums, skimmer, clock)
+        sums = Evaluation(spec, task.file.kind, skimmer)
+        chunks = chunk_edges(tree.boundaries(), start, stop, task.chunk_entries)
+        seen = _loop(task, reader, fields, chunks, sums, clock)
         bytes_read = _bytes_read(tree, branches, stop - start)
         transfer, filled = got.transfer, reader.filled()
     histograms, cutflow = sums.histograms(), sums.cutflow()
@@ -105,7 +106,6 @@ def run_task(
             started=started,
             read_seconds=clock.read,
             evaluate_seconds=clock.evaluate,
-            fill_seconds=clock.fill,
             network_bytes=transfer.bytes,
             network_requests=transfer.requests,
             network_retries=transfer.retries,
@@ -129,34 +129,21 @@ def _learn(formats: tuple[str, ...]) -> None:
 
 
 def _loop(
-    spec: AnalysisSpec,
     task: Task,
     reader: EventReader,
     fields: tuple[str, ...],
-    entries: EntryRange,
-    sums: Accumulator,
-    skimmer: Skimmer | None,
+    chunks: Sequence[int],
+    sums: Evaluation,
     clock: _Clock,
 ) -> float:
     """Read, evaluate and add chunk by chunk; return the sum of generator weights (data: of events)."""
-    from femtobarn.physics.language.evaluate import evaluate
-
     seen = 0.0
-    for first in range(entries[0], entries[1], task.chunk_entries):
-        last = min(first + task.chunk_entries, entries[1])
+    for first, last in pairwise(chunks):
         begin = time.perf_counter()
-        columns = reader.read(fields, first, last)
+        columns = reader.raw(fields, first, last)
         read = time.perf_counter()
         try:
-            chunk = evaluate(spec, task.file.kind, columns, last - first)
-            for variation in spec.variation_keys if task.file.kind == "mc" else spec.variation_keys[:1]:
-                for selection in spec.selections:
-                    chunk.passed(variation, selection.name)
-                chunk.weight(variation)
-            evaluated = time.perf_counter()
-            sums.add(chunk)
-            if skimmer is not None:
-                skimmer.add(chunk, columns)
+            sums.add(columns, last - first)
         except DataError:
             raise
         except Exception as error:
@@ -165,14 +152,14 @@ def _loop(
                 f"{type(error).__name__}: {error}"
             )
             raise RunError(msg) from error
-        clock.read += read - begin
-        clock.evaluate += evaluated - read
-        clock.fill += time.perf_counter() - evaluated
         if task.file.kind == "data":
             seen += last - first
         elif "mc.generator" in columns:
             # one running sum, as for histograms: chunks leave no trace
-            seen = float(np.cumsum(np.concatenate([[seen], columns["mc.generator"].content]))[-1])
+            weights = columns["mc.generator"].base().content
+            seen = float(np.cumsum(np.concatenate([[seen], weights]))[-1])
+        clock.read += read - begin
+        clock.evaluate += time.perf_counter() - read
     return seen
 
 
@@ -204,7 +191,6 @@ class _Reached(NamedTuple):
 @contextmanager
 def _reached(job: Job, task: Task, fmt: Format) -> Iterator[_Reached]:
     """Open the task's file in the way that suits it; what a stream would read is known from its tree only."""
-    from femtobarn.data.formats.opening import open_events
     from femtobarn.data.formats.reader import EventReader
 
     share: float | None = None
@@ -213,7 +199,7 @@ def _reached(job: Job, task: Task, fmt: Format) -> Iterator[_Reached]:
             got = stack.enter_context(opened(task.file, job.access, share=share))
             if got.how == "local":
                 _check_identity(task)
-            tree = stack.enter_context(open_events(got.place, fmt))
+            tree = stack.enter_context(_events(job, task, fmt, got))
             reader = EventReader(tree, fmt)
             fields = _there(job.analysis, reader, fields_read(job.analysis, task.file.kind))
             branches = tuple(dict.fromkeys(b for names in reader.resolve(fields).values() for b in names))
@@ -225,6 +211,26 @@ def _reached(job: Job, task: Task, fmt: Format) -> Iterator[_Reached]:
                         continue
             yield _Reached(tree, reader, fields, branches, got)
             return
+
+
+def _events(job: Job, task: Task, fmt: Format, got: Opened) -> TreeReader:
+    """Open the events of a task's file, by way of the column cache if the job says so."""
+    from femtobarn.data.formats.opening import open_events
+    from femtobarn.data.storage.entries import checksum_of
+
+    verified = got.how == "cache" and checksum_of(task.file.identity) is not None
+
+    def from_file() -> TreeReader:
+        return open_events(got.place, fmt, verified=verified)
+
+    if not job.column_cache:
+        return from_file()
+    from femtobarn.data.columncache import open_cached, with_cache
+
+    identity = str(FileIdentity(task.file.size, task.file.identity))
+    if len(fmt.trees) > 1:  # which of them it is, only the file tells
+        return with_cache(from_file(), identity, mode="fill")
+    return open_cached(identity, fmt.tree, from_file, url=task.file.url, mode="fill")
 
 
 def _there(spec: AnalysisSpec, reader: EventReader, fields: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Tasks in processes of this machine.
 
-Workers are started as ``python -m femtobarn.running.executors.worker`` and are told their tasks as JSON
-through pipes: nothing of the caller's main module is imported or pickled, so that scripts without a
+Workers are copies of a process of their own (`femtobarn.running.executors.nursery`) and are told their tasks as
+JSON through pipes: nothing of the caller's main module is imported or pickled, so that scripts without a
 main guard and notebooks work. A worker that dies is replaced, and its task tried again.
 """
 
@@ -9,29 +9,19 @@ from __future__ import annotations
 
 import os
 import selectors
-import subprocess
-import sys
-import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from contextlib import closing, suppress
 from typing import IO
 
-import femtobarn.base
 from femtobarn.base.errors import SettingsError
 from femtobarn.base.records import Job, Settings, Task
 from femtobarn.running.engine.executor import ATTEMPTS, Outcome, attempt
 from femtobarn.running.executors.messages import Decoder, Setup, Work, encode
+from femtobarn.running.executors.nursery import Nursery
 from femtobarn.running.results.store import FolderStore
 
-_ONE_THREAD = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 _PATIENCE = 5.0  # seconds until a worker that was told to end is killed
 _READ_BYTES = 1 << 16
 
@@ -47,6 +37,8 @@ class LocalExecutor:
         how often a task is tried in all when its worker dies
     on_dispatch
         told a task and the process id of the worker that gets it
+    nursery
+        starts the processes, and is closed after the first run; None: one is made when it is needed
     """
 
     def __init__(
@@ -55,6 +47,7 @@ class LocalExecutor:
         *,
         attempts: int = ATTEMPTS,
         on_dispatch: Callable[[Task, int], None] | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         if workers < 0:
             msg = f"The number of workers must be 0 (in this process) or more, but is {workers}."
@@ -62,6 +55,7 @@ class LocalExecutor:
         self._workers = workers
         self._attempts = attempts
         self._on_dispatch = on_dispatch
+        self._nursery = nursery
 
     @classmethod
     def from_settings(cls, settings: Settings) -> LocalExecutor:
@@ -77,63 +71,50 @@ class LocalExecutor:
             for task in tasks:
                 yield attempt(job, task, store, worker="here")
             return
-        pool = _Pool(job, tasks, store, self._attempts, self._on_dispatch)
-        try:
+        nursery, self._nursery = self._nursery or Nursery(), None
+        pool = _Pool(job, tasks, store, self._attempts, self._on_dispatch, nursery)
+        with closing(nursery), closing(pool):
             pool.start(min(self._workers, len(tasks)))
             while pool.busy:
                 yield from pool.wait()
-        finally:
-            pool.close()
 
 
 class _Worker:
     """One process and what it works on."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, nursery: Nursery) -> None:
         self.number = number
         self.task: Task | None = None
         self.decoder = Decoder(Outcome)
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        self.process = subprocess.Popen(  # noqa: S603 - this interpreter, and no argument of a user
-            [sys.executable, "-P", "-m", "femtobarn.running.executors.worker", str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=_environment(),
-        )
+        self.process = nursery.start(number)
 
     @property
     def output(self) -> IO[bytes]:
-        assert self.process.stdout is not None
         return self.process.stdout
 
     def send(self, message: Setup | Work) -> None:
         """Send ``message``; a dead worker is noticed where its output ends."""
-        assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.write(encode(message))
             self.process.stdin.flush()
 
-    def epitaph(self) -> str:
-        """Return how the process ended, with the last line it wrote to standard error."""
-        code = self.process.wait()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return f"worker died ({how})" + (f": {lines[-1][:300]}" if lines else "")
-
     def end(self) -> None:
         """Close the pipe, on which an idle worker ends; kill it if it does not."""
-        assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.close()
-        try:
-            self.process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
+        if not self._output_ended():
             self.process.kill()
-            self.process.wait()
-        self.output.close()
-        self._errors.close()
+        self.process.close()
+
+    def _output_ended(self) -> bool:
+        """Wait for the end of the output, which is the end of the process; return whether it came in time."""
+        deadline = time.monotonic() + _PATIENCE
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.output, selectors.EVENT_READ)
+            while selector.select(max(0.0, deadline - time.monotonic())):
+                if not os.read(self.output.fileno(), _READ_BYTES):
+                    return True
+        return False
 
 
 class _Pool:
@@ -146,7 +127,9 @@ class _Pool:
         store: FolderStore,
         attempts: int,
         on_dispatch: Callable[[Task, int], None] | None,
+        nursery: Nursery,
     ) -> None:
+        self._nursery = nursery
         self._setup = Setup(job=job, store=str(store.folder.absolute()))
         self._waiting = deque(tasks)
         self._deaths: dict[str, int] = {}
@@ -164,7 +147,7 @@ class _Pool:
     def start(self, count: int) -> None:
         """Start ``count`` workers, each with a task if there is one."""
         for _ in range(count):
-            worker = _Worker(self._started)
+            worker = _Worker(self._started, self._nursery)
             self._started += 1
             self._workers.append(worker)
             self._selector.register(worker.output, selectors.EVENT_READ, worker)
@@ -210,7 +193,7 @@ class _Pool:
         """Replace a dead worker; its task is tried again, or has failed."""
         self._selector.unregister(worker.output)
         self._workers.remove(worker)
-        reason = worker.epitaph()
+        reason = worker.process.epitaph()
         worker.end()
         outcomes: list[Outcome] = []
         task = worker.task
@@ -232,12 +215,3 @@ class _Pool:
         if self._waiting:
             self.start(1)
         return outcomes
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of workers: this package importable, one thread each."""
-    env = dict(os.environ)
-    root = str(Path(next(iter(femtobarn.base.__path__))).parent.parent)
-    env["PYTHONPATH"] = os.pathsep.join(p for p in (root, env.get("PYTHONPATH", "")) if p)
-    env.update(dict.fromkeys(_ONE_THREAD, "1"))
-    return env

@@ -9,16 +9,31 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from femtobarn.base.errors import RunError
 from femtobarn.running.executors.messages import Setup, Work, encode, receive
 
 
-def main() -> None:
-    """Work until the input ends."""
+def load() -> None:
+    """Load what tasks need; `main` does it too, but what was loaded before a process is copied is shared."""
+    from femtobarn.data.columns.fast import native
+    from femtobarn.data.columns.fast import reader as fast  # noqa: F401 - used by tasks
+    from femtobarn.data.formats import opening, reader  # noqa: F401 - used by tasks
+    from femtobarn.running.engine.executor import Outcome
+    from femtobarn.running.results.partial import PartialHeader
+
+    for kind in (Setup, Work, Outcome, PartialHeader):
+        kind.model_rebuild()
+    with suppress(RunError):  # a task that needs it will say so
+        native.kernel()
+
+
+def main(name: str = "") -> None:
+    """Work until the input ends, under the given name."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it in order
     source, target = _private_pipes()
     messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -29,7 +44,7 @@ def main() -> None:
     from femtobarn.running.results.store import FolderStore
 
     store = FolderStore(Path(setup.store))
-    name = f"local-{sys.argv[1] if len(sys.argv) > 1 else os.getpid()}"
+    name = name or f"local-{os.getpid()}"
     while True:
         work = Work.model_validate_json(messages.get())
         target.write(encode(attempt(setup.job, work.task, store, worker=name)))
@@ -50,7 +65,3 @@ def _listen(source: BinaryIO, messages: queue.SimpleQueue[bytes]) -> None:
     while (body := receive(source)) is not None:
         messages.put(body)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

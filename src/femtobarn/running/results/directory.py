@@ -19,11 +19,13 @@ from pydantic import ValidationError
 
 from femtobarn.base.atomic import remove_temporaries, write_text
 from femtobarn.base.errors import RunDirectoryError
-from femtobarn.base.records import RUN_PLAN, AnalysisSpec, CutflowRow, LedgerRow, RunInfo, YieldRow
+from femtobarn.base.records import RUN_PLAN, AnalysisSpec, LedgerRow, RunInfo
 from femtobarn.running.results import files, shapes, tables
+from femtobarn.running.results.cutflow import Cutflow
 from femtobarn.running.results.merge import Merged
 from femtobarn.running.results.metrics import Metrics
 from femtobarn.running.results.partial import HistogramKey
+from femtobarn.running.results.yields import YieldWithErrors
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +177,8 @@ class Contents:
     info: RunInfo
     merged: Merged
     ledger: tuple[LedgerRow, ...]
-    cutflow: tuple[CutflowRow, ...]
-    yields: tuple[YieldRow, ...]
+    cutflow: Cutflow
+    yields: tuple[YieldWithErrors, ...]
     metrics: Metrics
 
 
@@ -188,8 +190,8 @@ def write_directory(directory: RunDirectory, contents: Contents) -> None:
     remove_temporaries([directory.path])
     directory.info.unlink(missing_ok=True)
     tables.write_rows(directory.ledger, LedgerRow, contents.ledger)
-    tables.write_rows(directory.cutflow, CutflowRow, contents.cutflow)
-    tables.write_rows(directory.yields, YieldRow, contents.yields)
+    write_text(directory.cutflow, contents.cutflow.text())
+    tables.write_rows(directory.yields, YieldWithErrors, contents.yields)
     write_npz(directory.histograms, spec, contents.merged)
     write_text(directory.path / "histograms.json", uhi_json(spec, contents.merged))
     write_root(directory.path / "histograms.root", contents.info, contents.merged)

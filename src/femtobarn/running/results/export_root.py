@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import uproot
+from uproot.writing import identify
 
 from femtobarn.base.atomic import replacing
 from femtobarn.base.records import HistogramRecord, RunInfo
@@ -41,12 +43,49 @@ def write_root(path: Path, info: RunInfo, merged: Merged) -> None:
                 sums = merged.histograms[selection, record.name]
                 for process, values in _by_process(record, sums, scale, luminosity):
                     data = spec.process(process).role == "data"
-                    for v, variation in enumerate(spec.variation_keys[:1] if data else spec.variation_keys):
+                    shown = spec.variation_keys[:1] if data else spec.variation_keys
+                    for variation, histogram in zip(shown, _histograms(record, values), strict=False):
                         where = (
                             f"{selections[selection]}/{variations[variation]}/"
                             f"{processes[process]}/{names[record.name]}"
                         )
-                        target[where] = shapes.with_sums(record, values[v])
+                        target[where] = histogram
+
+
+def _histograms(record: HistogramRecord, values: Array) -> Iterator[Any]:
+    """Give what uproot writes for each of ``values`` (variations, bins with flow, 2)."""
+    if len(record.axes) != 1:
+        yield from (shapes.with_sums(record, v) for v in values)
+        return
+    # a TH1D is made from its arrays: with hundreds of variations, histogram objects take most of the time
+    axis = record.axes[0]
+    regular = axis.kind == "regular"
+    edges = np.linspace(axis.edges[0], axis.edges[-1], axis.bins + 1) if regular else np.array(axis.edges)
+    centres = (edges[1:] + edges[:-1]) / 2
+    root_axis = identify.to_TAxis(
+        fName="xaxis",
+        fTitle=shapes.label(axis),
+        fNbins=axis.bins,
+        fXmin=edges[0],
+        fXmax=edges[-1],
+        fXbins=None if regular else edges,
+    )
+    inside = values[:, 1:-1]
+    totals = inside.sum(axis=1)
+    moments = [(inside[..., 0] * centres**power).sum(axis=1) for power in (1, 2)]
+    for v, sums in enumerate(values):
+        yield identify.to_TH1x(
+            fName=None,
+            fTitle=record.name,
+            data=sums[:, 0].astype(">f8"),
+            fEntries=sums[:, 0].sum(),
+            fTsumw=totals[v, 0],
+            fTsumw2=totals[v, 1],
+            fTsumwx=moments[0][v],
+            fTsumwx2=moments[1][v],
+            fSumw2=sums[:, 1].astype(">f8"),
+            fXaxis=root_axis,
+        )
 
 
 def _by_process(

@@ -13,7 +13,6 @@ class StepCost(Record):
 
     read: float
     evaluate: float
-    fill: float
     other: float
     cpu: float
     wall: float
@@ -84,7 +83,6 @@ def summarise(headers: Sequence[PartialHeader], seconds: float, reused: int) -> 
     steps = (
         sum(c.read_seconds for c in costs),
         sum(c.evaluate_seconds for c in costs),
-        sum(c.fill_seconds for c in costs),
     )
     wall = sum(c.seconds for c in costs)
     return Metrics(
@@ -102,7 +100,6 @@ def summarise(headers: Sequence[PartialHeader], seconds: float, reused: int) -> 
         steps=StepCost(
             read=steps[0],
             evaluate=steps[1],
-            fill=steps[2],
             other=max(0.0, wall - sum(steps)),
             cpu=sum(c.cpu_seconds for c in costs),
             wall=wall,

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from pydantic import ValidationError
 
 from femtobarn.base.errors import MergeError
 from femtobarn.base.records import Environment, FileFacts, Record, TaskMetrics
-from femtobarn.data.columns import Column
 from femtobarn.running.results import files
+
+if TYPE_CHECKING:
+    from femtobarn.data.columns import Column
 
 Array: TypeAlias = NDArray[np.float64]
 HistogramKey: TypeAlias = tuple[str, str]
@@ -159,6 +161,8 @@ def _header(source: zipfile.ZipFile) -> PartialHeader:
 
 
 def _column(source: zipfile.ZipFile, i: int, lists: bool) -> Column:
+    from femtobarn.data.columns import Column
+
     content = files.get_array(source, f"column/{i}")
     return Column(content, files.get_array(source, f"offsets/{i}") if lists else None)
 

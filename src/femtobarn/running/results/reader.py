@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,16 +28,20 @@ from femtobarn.base.records import (
     LedgerRow,
     Luminosity,
     RunInfo,
-    YieldRow,
 )
 from femtobarn.running.results import files, shapes, tables
+from femtobarn.running.results.choice import choose
+from femtobarn.running.results.cutflow import needed
 from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.metrics import Metrics
 from femtobarn.running.results.partial import Array
 from femtobarn.running.results.scaling import Member, Scale
+from femtobarn.running.results.yields import YieldWithErrors
 
 if TYPE_CHECKING:
     import hist
+
+_REMEMBERED = 256 * 1024**2  # bytes of a histogram that are kept for the next question
 
 
 @dataclass(frozen=True)
@@ -150,24 +154,70 @@ class RunResults:
         keys = self.spec.variation_keys
         if variation not in keys:
             raise UnknownNameError("variation", variation, keys)
+        index = keys.index(variation)
+        total = np.zeros((*shapes.bins(record), 2))
+        for factor, sums in self._scaled(record, selection, process, datasets, files, luminosity):
+            total += sums[index] * np.array([factor, factor**2])
+        return shapes.with_sums(record, total)
+
+    def varied_values(
+        self,
+        name: str,
+        selection: str,
+        *,
+        process: str | Sequence[str] | None = None,
+        datasets: Sequence[int] | None = None,
+        files: Sequence[str] | None = None,
+        luminosity: float | None = None,
+    ) -> Array:
+        """Return the bin contents of one histogram under every variation at once.
+
+        Parameters and errors are those of `histogram`.
+
+        Returns
+        -------
+        numpy.ndarray
+            (variations, bins of each axis), without flow bins; the first is the nominal, then as in
+            ``spec.variation_keys``
+        """
+        record = self._record(name, selection)
+        total = np.zeros((len(self.spec.variation_keys), *(axis.bins for axis in record.axes)))
+        inner: tuple[slice | int, ...] = (slice(None), *(slice(1, -1) for _ in record.axes), 0)
+        for factor, sums in self._scaled(record, selection, process, datasets, files, luminosity):
+            total += factor * sums[inner]
+        return total
+
+    def _scaled(
+        self,
+        record: HistogramRecord,
+        selection: str,
+        process: str | Sequence[str] | None,
+        datasets: Sequence[int] | None,
+        wanted_files: Sequence[str] | None,
+        luminosity: float | None,
+    ) -> Iterator[tuple[float, Array]]:
+        """Give the factor and the sums (variations, bins with flow, 2) of all that a request names."""
         sums, stored = self._sums(record, selection)
         scale = Scale(self.info)
         members = [scale.member(record.keep, key) for key in stored]
-        chosen = _choose(members, self.spec, process, datasets, files)
-        total = np.zeros(sums.shape[2:])
-        for i in chosen:
+        for i in choose(members, self.spec, process, datasets, wanted_files):
             factor = self._factor(members[i], luminosity)
             if factor is not None:
-                total += sums[i, keys.index(variation)] * np.array([factor, factor**2])
-        return shapes.with_sums(record, total)
+                yield factor, sums[i]
 
-    def yields(self) -> tuple[YieldRow, ...]:
+    def yields(self) -> tuple[YieldWithErrors, ...]:
         """Return the events that pass each selection by process, at `luminosity`."""
-        return tables.yield_rows(self.spec, self.cutflow(), self.luminosity, complete=self.info.complete)
+        return tables.yield_rows(
+            self.spec, self.short_cutflow(), self.luminosity, complete=self.info.complete
+        )
 
     def cutflow(self) -> tuple[CutflowRow, ...]:
         """Return the events after each cut, raw and weighted, by file."""
         return self._cutflow
+
+    def short_cutflow(self) -> tuple[CutflowRow, ...]:
+        """Return the nominal rows of `cutflow`, and those of every variation after the last cut."""
+        return self._short_cutflow
 
     def ledger(self) -> tuple[LedgerRow, ...]:
         """Return what became of every task and every given file."""
@@ -186,6 +236,13 @@ class RunResults:
     def _cutflow(self) -> tuple[CutflowRow, ...]:
         return tables.read_rows(RunDirectory(self.path).cutflow, CutflowRow)
 
+    @cached_property
+    def _short_cutflow(self) -> tuple[CutflowRow, ...]:
+        last = {s.name: str(len(s.cuts)) for s in self.spec.selections}
+        return tables.read_rows(
+            RunDirectory(self.path).cutflow, CutflowRow, lambda cells: needed(cells, last)
+        )
+
     def _record(self, name: str, selection: str) -> HistogramRecord:
         record = {h.name: h for h in self.spec.histograms}.get(name)
         if record is None:
@@ -198,6 +255,10 @@ class RunResults:
         path = RunDirectory(self.path).histograms
         member = f"{selection}/{record.name}"
         try:
+            state = path.stat()
+            key = (member, state.st_mtime_ns, state.st_size)
+            if key in self._read_last:
+                return self._read_last[key]
             with zipfile.ZipFile(path) as source:
                 sums = files.get_array(source, member)
                 keys = files.get_array(source, f"{member}/keys")
@@ -207,7 +268,16 @@ class RunResults:
                 f"({type(error).__name__}: {error}). Run the same command again to write it anew."
             )
             raise RunDirectoryError(msg) from error
-        return sums, tuple(str(k) for k in keys)
+        found = (sums, tuple(str(k) for k in keys))
+        self._read_last.clear()
+        if sums.nbytes <= _REMEMBERED:
+            self._read_last[key] = found
+        return found
+
+    @cached_property
+    def _read_last(self) -> dict[tuple[str, int, int], tuple[Array, tuple[str, ...]]]:
+        """The histogram that was read last: a figure asks for it once for each process."""
+        return {}
 
     def _factor(self, member: Member, luminosity: float | None) -> float | None:
         """Return what scales ``member``; None if nothing of it was processed."""
@@ -251,7 +321,8 @@ class RunResults:
             facts.append("simulated demo data")
         if info.mode != "physics":
             facts.append(f"{info.mode} mode")
-        head = ("selection", "process", "raw", "yield", "± stat")
+        head = ("selection", "process", "raw", "yield", "± stat", "syst up", "syst down")
+        shown = len(head) if self.spec.variations else len(head) - 2
         rows = [
             (
                 row.selection,
@@ -259,11 +330,13 @@ class RunResults:
                 f"{row.raw:,}",
                 "unknown" if row.yield_ is None else f"{row.yield_:,.2f}",
                 "" if row.stat_error is None else f"{row.stat_error:,.2f}",
+                "" if row.syst_up is None else f"+{row.syst_up:,.2f}",
+                "" if row.syst_down is None else f"−{row.syst_down:,.2f}",
             )
             for row in self.yields()
         ]
-        body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
-        heads = "".join(f"<th>{name}</th>" for name in head)
+        body = "".join(f"<tr>{_cells(row[:shown])}</tr>" for row in rows)
+        heads = "".join(f"<th>{name}</th>" for name in head[:shown])
         return (
             f"<div><strong>{html.escape(self.spec.title)}</strong><br>{html.escape(' · '.join(facts))}"
             f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -272,71 +345,3 @@ class RunResults:
 
 def _cells(row: Iterable[str]) -> str:
     return "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
-
-
-def _choose(
-    members: Sequence[Member],
-    spec: AnalysisSpec,
-    process: str | Sequence[str] | None,
-    datasets: Sequence[int] | None,
-    wanted_files: Sequence[str] | None,
-) -> list[int]:
-    """Return the indices of the members that the request names.
-
-    ``datasets`` restrict simulation and ``wanted_files`` restrict data (or single files of either);
-    with one of them alone, the other kind is left out.
-    """
-    every = range(len(members))
-    if process is not None:
-        names = (process,) if isinstance(process, str) else tuple(process)
-        known = [p.name for p in spec.inputs.processes]
-        for name in names:
-            if name not in known:
-                raise UnknownNameError("process", name, known)
-        chosen = [i for i in every if members[i].process in names]
-    elif datasets is None and wanted_files is None:
-        simulated = [i for i in every if not members[i].data]
-        chosen = simulated or list(every)
-    else:
-        chosen = list(every)
-    if datasets is not None or wanted_files is not None:
-        by_dataset = _index(members, lambda m: tuple(str(d) for d in m.datasets))
-        by_file = _index(members, lambda m: (*m.periods, *m.files))
-        keep = _named("dataset", [str(d) for d in datasets or ()], by_dataset)
-        keep |= _named("data period or file", list(wanted_files or ()), by_file)
-        chosen = [i for i in chosen if i in keep]
-        _require_whole([members[i] for i in chosen], datasets or (), wanted_files or ())
-    if len({members[i].data for i in chosen}) > 1:
-        msg = (
-            "Data and simulation were asked for in one histogram, but their sum has no meaning. "
-            "Ask for them one after the other, with process=."
-        )
-        raise ResultsError(msg)
-    return chosen
-
-
-def _require_whole(members: Sequence[Member], datasets: Sequence[int], names: Sequence[str]) -> None:
-    """Refuse a request for a part of what a histogram keeps as one sum."""
-    for member in members:
-        pairs = ((member.datasets, datasets), (member.periods, names), (member.files, names))
-        if not any(own and set(own) <= set(asked) for own, asked in pairs):
-            msg = (
-                f"This histogram keeps one sum for all of {member.key}, so a part of it cannot be shown. "
-                "Ask for all of its datasets or files, or declare the histogram with keep='file'."
-            )
-            raise ResultsError(msg)
-
-
-def _index(members: Sequence[Member], labels: Any) -> Mapping[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for i, member in enumerate(members):
-        for label in labels(member):
-            found.setdefault(label, []).append(i)
-    return found
-
-
-def _named(what: str, names: Sequence[str], known: Mapping[str, Sequence[int]]) -> set[int]:
-    for name in names:
-        if name not in known:
-            raise UnknownNameError(what, name, known)
-    return {i for name in names for i in known[name]}

@@ -18,6 +18,11 @@ def bins(histogram: HistogramRecord) -> tuple[int, ...]:
     return tuple(axis.bins + 2 for axis in histogram.axes)
 
 
+def label(axis: AxisRecord) -> str:
+    """Return the label of ``axis`` with its unit."""
+    return f"{axis.label} [{axis.unit}]" if axis.label and axis.unit else axis.label
+
+
 def bare_axis(axis: AxisRecord) -> Any:
     """Return the boost-histogram axis of ``axis``, with flow bins and without labels."""
     import boost_histogram as bh
@@ -42,11 +47,11 @@ def with_sums(histogram: HistogramRecord, sums: NDArray[np.float64]) -> hist.His
     axes: list[Any] = []
     for i, axis in enumerate(histogram.axes):
         name = "xyzuvw"[i] if i < 6 else f"axis{i}"
-        label = f"{axis.label} [{axis.unit}]" if axis.label and axis.unit else axis.label
+        words = label(axis)
         if axis.kind == "regular":
-            axes.append(hist.axis.Regular(axis.bins, axis.edges[0], axis.edges[-1], name=name, label=label))
+            axes.append(hist.axis.Regular(axis.bins, axis.edges[0], axis.edges[-1], name=name, label=words))
         else:
-            axes.append(hist.axis.Variable(list(axis.edges), name=name, label=label))
+            axes.append(hist.axis.Variable(list(axis.edges), name=name, label=words))
     result = hist.Hist(*axes, storage=hist.storage.Weight(), name=histogram.name)
     view: Any = result.view(flow=True)
     view["value"], view["variance"] = sums[..., 0], sums[..., 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,15 +20,13 @@ from femtobarn.base.records import (
     InputFile,
     Luminosity,
     Record,
-    YieldRow,
     first_fault,
 )
+from femtobarn.running.results.cutflow import Cutflow, FileCutflow
 from femtobarn.running.results.merge import Merged
+from femtobarn.running.results.yields import YieldWithErrors, systematic_errors, varied_yields
 
 Row = TypeVar("Row", bound=Record)
-
-ALL_EVENTS = "all events"
-"""The name of step 0 of every cutflow."""
 
 _COLUMN_OF_FIELD = {"yield_": "yield"}
 
@@ -38,56 +36,49 @@ def cutflow_rows(
     inputs: Sequence[InputFile],
     merged: Merged,
     factors: Mapping[int, float | None],
-) -> tuple[CutflowRow, ...]:
+) -> Cutflow:
     """Return the cutflow of every file, in the order of the plan; data have the nominal one only.
 
     ``factors`` gives by dataset what scales to 1 fb^-1.
     """
-    rows: list[CutflowRow] = []
+    parts = []
     for file in inputs:
+        norm = factors.get(file.dataset) if file.kind == "mc" and file.dataset is not None else None
         for selection in spec.selections:
             sums = merged.cutflow.get(file.name, {}).get(selection.name)
-            if sums is None:
-                continue
-            cuts = (ALL_EVENTS, *(cut.name for cut in selection.cuts))
-            rows += [
-                CutflowRow(
-                    process=file.process,
-                    dsid=file.dataset,
-                    file=file.name,
-                    selection=selection.name,
-                    variation=variation,
-                    step=step,
-                    cut=cut,
-                    raw=int(sums[v, step, 0]),
-                    sumw=float(sums[v, step, 1]),
-                    sumw2=float(sums[v, step, 2]),
-                    norm=factors.get(file.dataset)
-                    if file.kind == "mc" and file.dataset is not None
-                    else None,
-                )
-                for v, variation in enumerate(spec.variation_keys[: len(sums)])
-                for step, cut in enumerate(cuts)
-            ]
-    return tuple(rows)
+            if sums is not None:
+                parts.append(FileCutflow(file, selection, spec.variation_keys[: len(sums)], sums, norm))
+    return Cutflow(tuple(parts))
 
 
 def yield_rows(
-    spec: AnalysisSpec, cutflow: Iterable[CutflowRow], luminosity: Luminosity, *, complete: bool
-) -> tuple[YieldRow, ...]:
+    spec: AnalysisSpec,
+    cutflow: Cutflow | Sequence[CutflowRow],
+    luminosity: Luminosity,
+    *,
+    complete: bool,
+) -> tuple[YieldWithErrors, ...]:
     """Return the events that pass each selection by process, simulation at the luminosity of the result.
 
     Where that is not known the nominal luminosity of the analysis is used; without either, or where a
-    dataset cannot be scaled, the yield of simulation is None.
+    dataset cannot be scaled, the yield of simulation is None. Systematic errors are those of
+    `femtobarn.running.results.systematics.systematic_band`.
+
+    Raises
+    ------
+    ResultsError
+        if the cutflow lacks a variation of a file
     """
     scale = luminosity.value if luminosity.value is not None else luminosity.nominal
     last = {s.name: len(s.cuts) for s in spec.selections}
     found: dict[tuple[str, str], list[CutflowRow]] = {}
-    for row in cutflow:
+    rows_needed = tuple(cutflow.short()) if isinstance(cutflow, Cutflow) else cutflow
+    for row in rows_needed:
         if row.variation == NOMINAL and row.step == last[row.selection]:
             found.setdefault((row.selection, row.process), []).append(row)
     roles = {p.name: p.role for p in spec.inputs.processes}
-    result: list[YieldRow] = []
+    varied = varied_yields(spec, rows_needed, scale)
+    result: list[YieldWithErrors] = []
     for selection in last:
         for process, role in roles.items():
             rows = found.get((selection, process))
@@ -96,12 +87,13 @@ def yield_rows(
             raw = sum(r.raw for r in rows)
             value: float | None
             error: float | None
+            systematic = systematic_errors(spec.variations, varied.get((selection, process)))
             if role == "data":
                 value, error = float(raw), math.sqrt(raw)
             else:
                 value, error = _scaled(rows, scale)
             result.append(
-                YieldRow(
+                YieldWithErrors(
                     selection=selection,
                     process=process,
                     role=role,
@@ -109,6 +101,8 @@ def yield_rows(
                     yield_=value,
                     stat_error=error,
                     complete=complete,
+                    syst_down=None if systematic is None else systematic[0],
+                    syst_up=None if systematic is None else systematic[1],
                 )
             )
     return tuple(result)
@@ -125,8 +119,10 @@ def write_rows(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
     write_text(path, text.getvalue())
 
 
-def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
-    """Read what `write_rows` wrote.
+def read_rows(
+    path: Path, kind: type[Row], wanted: Callable[[Sequence[str]], bool] | None = None
+) -> tuple[Row, ...]:
+    """Read what `write_rows` wrote; of many rows, those whose cells are ``wanted``.
 
     Raises
     ------
@@ -136,13 +132,17 @@ def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
     field_of_column = {_COLUMN_OF_FIELD.get(f, f): f for f in kind.model_fields}
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            _check_columns(list(reader.fieldnames or ()), list(field_of_column))
+            reader = csv.reader(file)
+            columns = next(reader, [])
+            _check_columns(columns, list(field_of_column))
             return tuple(
-                kind.model_validate({field_of_column[c]: _value(c, v) for c, v in row.items()})
+                kind.model_validate(
+                    {field_of_column[c]: _value(c, v) for c, v in zip(columns, row, strict=True)}
+                )
                 for row in reader
+                if wanted is None or wanted(row)
             )
-    except (OSError, KeyError, TypeError, ValidationError) as error:
+    except (OSError, KeyError, IndexError, TypeError, ValueError, csv.Error) as error:
         msg = (
             f"Expected a table of {', '.join(field_of_column)} in {path}, but it cannot be read "
             f"({_words(error)}). Run the same command again to write it anew."
@@ -159,6 +159,10 @@ def _words(error: Exception) -> str:
     if isinstance(error, ValidationError):
         fault = first_fault(error)
         return f"{fault.where}: {fault.what}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text"
+    if isinstance(error, IndexError | ValueError):
+        return "a row does not have as many cells as there are columns"
     return str(error.args[0]) if error.args else type(error).__name__
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import sys
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 
+from femtobarn.base.installed import version
 from femtobarn.base.records import Environment
 
 _DECISIVE = ("numpy", "awkward", "boost-histogram", "numba", "uproot")
@@ -24,10 +25,7 @@ def results_version() -> int:
 @cache
 def package_version(name: str = "femtobarn") -> str:
     """Return the installed version of a package, or ``"not installed"``."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
+    return version(name)
 
 
 @cache

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from femtobarn.base.errors import ResultsError, UnknownNameError
 from femtobarn.base.records import AxisRecord, FigureRecord, InputRow, ProcessRecord
-from femtobarn.data.catalogue import known
+from femtobarn.show.figures.axes import axis_label, edges_of, energy_of, events_label
+from femtobarn.show.figures.inputs import chosen_inputs, parts
 from femtobarn.show.figures.model import FigureData, Floats, HeatPanel, Layer, Points
 from femtobarn.show.results_like import Results
 from femtobarn.show.statistics import garwood
@@ -51,7 +52,7 @@ def compute(results: Results, record: FigureRecord, luminosity: float | None = N
 
     notes: list[str] = list(completeness(results.info))
     notes += mode_words(results.info)
-    chosen = _chosen(results, record)
+    chosen = chosen_inputs(results, record)
     data_processes = [(p, rows) for p, rows in chosen if p.role == "data"]
     simulated = [(p, rows) for p, rows in chosen if p.role != "data"]
     scale = _luminosity(results, record, luminosity, data=[r for _, rows in data_processes for r in rows])
@@ -64,10 +65,10 @@ def compute(results: Results, record: FigureRecord, luminosity: float | None = N
             notes.append("no luminosity is declared: simulation is scaled to 1 fb⁻¹")
 
     counts = [_histogram(results, record, p, rows, None) for p, rows in data_processes]
-    layers: list[tuple[ProcessRecord, hist.Hist[Any]]] = []
+    layers: list[_Simulated] = []
     for process, rows in simulated:
         try:
-            layers.append((process, _histogram(results, record, process, rows, scale)))
+            layers.append(_simulated(results, record, process, rows, scale, varied=len(axes) == 1))
         except ResultsError as error:
             notes.append(textwrap.shorten(f"{process.name} not drawn: {error}", 160, placeholder=" …"))
     if not chosen:
@@ -75,8 +76,17 @@ def compute(results: Results, record: FigureRecord, luminosity: float | None = N
 
     common = _Common(results, record, axes, scale, tuple(notes))
     if len(axes) == 2:
-        return common.heat(counts, [h for _, h in layers])
+        return common.heat(counts, [layer.nominal for layer in layers])
     return common.stack(counts, layers, data_label=_data_label(data_processes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Simulated:
+    """A simulated process as it is drawn; ``varied`` (variations, bins) is None if nothing is varied."""
+
+    process: ProcessRecord
+    nominal: hist.Hist[Any]
+    varied: Floats | None
 
 
 class _Common:
@@ -111,7 +121,7 @@ class _Common:
     def stack(
         self,
         data: Sequence[hist.Hist[Any]],
-        simulation: Sequence[tuple[ProcessRecord, hist.Hist[Any]]],
+        simulation: Sequence[_Simulated],
         data_label: str,
     ) -> FigureData:
         points = None
@@ -124,8 +134,16 @@ class _Common:
                 down, up = np.clip(counts - limits[:, 0], 0, None), np.clip(limits[:, 1] - counts, 0, None)
             points = Points(data_label, counts, down, up)
         layers = [
-            Layer(p.name, p.label or p.name, p.colour, p.role, _values(h), _variances(h))
-            for p, h in simulation
+            Layer(
+                process=s.process.name,
+                label=s.process.label or s.process.name,
+                colour=s.process.colour,
+                role=s.process.role,
+                values=_values(s.nominal),
+                variances=_variances(s.nominal),
+                varied=s.varied,
+            )
+            for s in simulation
         ]
         layers.sort(key=lambda layer: layer.role == "signal")  # stable: the order of processes stays
         return self._figure(
@@ -165,38 +183,8 @@ class _Common:
             notes=self.notes,
             y_edges=y_edges,
             panels=panels,
+            variations=self.results.spec.variations if layers else (),
         )
-
-
-def _chosen(results: Results, record: FigureRecord) -> list[tuple[ProcessRecord, list[InputRow]]]:
-    """Return the processes of the figure, each with its inputs that are drawn; none without any."""
-    processes = {p.name: p for p in results.spec.inputs.processes}
-    for name in record.processes or ():
-        if name not in processes:
-            raise UnknownNameError("process", name, processes)
-    wanted = []
-    for process in processes.values():
-        # data belong to a figure of processes, unless it names single datasets
-        if record.processes is not None and process.name not in record.processes and process.role != "data":
-            continue
-        rows = [
-            row
-            for row in results.info.inputs
-            if row.process == process.name and row.contributes and _drawn(record, process, row)
-        ]
-        if rows:
-            wanted.append((process, rows))
-    return wanted
-
-
-def _drawn(record: FigureRecord, process: ProcessRecord, row: InputRow) -> bool:
-    in_files = record.files is not None and (row.name in record.files or (row.period or "") in record.files)
-    in_datasets = record.datasets is not None and row.dataset in record.datasets
-    if process.role == "data":
-        return in_files or (record.files is None and record.datasets is None)
-    if record.datasets is not None:
-        return in_datasets
-    return in_files or record.files is None
 
 
 def _histogram(
@@ -206,12 +194,7 @@ def _histogram(
     rows: Sequence[InputRow],
     luminosity: float | None,
 ) -> hist.Hist[Any]:
-    datasets = None
-    files = None
-    if process.role != "data" and record.datasets is not None:
-        datasets = sorted({row.dataset for row in rows if row.dataset is not None})
-    elif record.files is not None:
-        files = [f for f in record.files if any(f in {row.name, row.period} for row in rows)]
+    datasets, files = parts(record, process, rows)
     return results.histogram(
         record.histogram,
         record.selection,
@@ -220,6 +203,30 @@ def _histogram(
         files=files,
         luminosity=luminosity,
     )
+
+
+def _simulated(
+    results: Results,
+    record: FigureRecord,
+    process: ProcessRecord,
+    rows: Sequence[InputRow],
+    luminosity: float | None,
+    *,
+    varied: bool,
+) -> _Simulated:
+    nominal = _histogram(results, record, process, rows, luminosity)
+    if not (varied and results.spec.variations):
+        return _Simulated(process, nominal, None)
+    datasets, files = parts(record, process, rows)
+    values = results.varied_values(
+        record.histogram,
+        record.selection,
+        process=process.name,
+        datasets=datasets,
+        files=files,
+        luminosity=luminosity,
+    )
+    return _Simulated(process, nominal, values[1:])
 
 
 def _luminosity(
@@ -275,37 +282,3 @@ def _variances(h: hist.Hist[Any]) -> Floats:
 
 def _sum(histograms: Sequence[hist.Hist[Any]]) -> Floats:
     return np.asarray(np.sum([_values(h) for h in histograms], axis=0), dtype=np.float64)
-
-
-def edges_of(axis: AxisRecord) -> Floats:
-    """Return the bin edges of ``axis``, shape (bins + 1)."""
-    if axis.kind == "variable":
-        return np.asarray(axis.edges, dtype=np.float64)
-    return np.linspace(axis.edges[0], axis.edges[-1], axis.bins + 1)
-
-
-def axis_label(axis: AxisRecord) -> str:
-    """Return label and unit: ``"mass [GeV]"``."""
-    if not axis.unit or axis.unit == "1" or axis.label.rstrip().endswith("]"):
-        return axis.label
-    return f"{axis.label} [{axis.unit}]"
-
-
-def events_label(axis: AxisRecord) -> str:
-    """Return ``"Events / 2.5 GeV"``, or ``"Events / bin"`` where bins differ in width."""
-    widths = np.diff(edges_of(axis))
-    if not np.allclose(widths, widths[0], rtol=1e-9):
-        return "Events / bin"
-    unit = "" if axis.unit == "1" else axis.unit
-    if not unit and np.isclose(widths[0], 1):
-        return "Events"
-    return f"Events / {widths[0]:.4g} {unit}".rstrip()
-
-
-def energy_of(release: str) -> str:
-    """Return the collision energy of a release, or that in its name: ``"13 TeV"``; empty if it has none."""
-    published = known(release)
-    if published is not None:
-        return published.sqrt_s
-    found = re.search(r"(\d+(?:p\d+)?)tev", release.casefold())
-    return f"{found[1].replace('p', '.')} TeV" if found else ""

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from femtobarn.base.records import Role
+from femtobarn.base.records import Role, VariationRecord
+from femtobarn.running.results.systematics import Band, systematic_band
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,11 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One simulated process: sums of weights and of squared weights per bin, at the figure's luminosity."""
+    """One simulated process: sums of weights and of squared weights per bin, at the figure's luminosity.
+
+    ``varied`` has shape (variations, bins): the values under each variation of the figure, in its order.
+    None if nothing is varied.
+    """
 
     process: str
     label: str
@@ -33,6 +38,7 @@ class Layer:
     role: Role
     values: Floats
     variances: Floats
+    varied: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,8 @@ class FigureData:
         simulated processes in the order of the stack, from the bottom; signal last
     panels
         heat maps; empty for one dimension
+    variations
+        systematic variations that `Layer.varied` holds
     source
         what the events are: ``"ATLAS Open Data"`` or another honest name
     energy
@@ -91,6 +99,7 @@ class FigureData:
     notes: tuple[str, ...]
     y_edges: Floats | None = None
     panels: tuple[HeatPanel, ...] = ()
+    variations: tuple[VariationRecord, ...] = ()
 
     @property
     def centres(self) -> Floats:
@@ -120,3 +129,22 @@ class FigureData:
             values = values + layer.values
             variances = variances + layer.variances
         return values, np.sqrt(variances)
+
+    def systematic(self, layers: tuple[Layer, ...]) -> Band | None:
+        """Return the systematic error of ``layers`` together; None if nothing is varied.
+
+        A variation acts on all layers at once: they are summed before shifts are taken.
+        """
+        if not self.variations or not layers:
+            return None
+        values = np.zeros((1 + len(self.variations), self.edges.size - 1))
+        for layer in layers:
+            values[0] += layer.values
+            values[1:] += layer.values if layer.varied is None else layer.varied
+        return systematic_band(self.variations, values)
+
+    def band(self, layers: tuple[Layer, ...]) -> Band:
+        """Return the whole error of ``layers`` together: statistical, and systematic if anything is varied."""
+        _, error = self.total(layers)
+        systematic = self.systematic(layers)
+        return Band(error, error) if systematic is None else systematic.with_symmetric(error)

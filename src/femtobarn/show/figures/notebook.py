@@ -74,17 +74,20 @@ def _layers(data: FigureData, axes: Axes) -> None:
     banded = data.background or data.signal  # a signal sample alone has its own band
     if banded:
         total, error = data.total(banded)
+        if data.variations:
+            _bars(data, axes, 2 * error, total - error, "0.2", "Stat. Unc.", alpha=0.45, zorder=2.4)
+        band = data.band(banded)
         axes.bar(
             data.centres,
-            2 * error,
-            bottom=total - error,
+            band.down + band.up,
+            bottom=total - band.down,
             width=data.widths,
             alpha=0.5,
             color="none",
             edgecolor="black",
             linewidth=0,
             hatch="////",
-            label="Stat. Unc.",
+            label="Stat. + Syst. Unc." if data.variations else "Stat. Unc.",
             zorder=2.5,
         )
     for index, layer in enumerate(data.signal):
@@ -93,7 +96,15 @@ def _layers(data: FigureData, axes: Axes) -> None:
 
 
 def _bars(
-    data: FigureData, axes: Axes, values: np.ndarray, bottom: np.ndarray, colour: str, label: str
+    data: FigureData,
+    axes: Axes,
+    values: np.ndarray,
+    bottom: np.ndarray,
+    colour: str,
+    label: str,
+    *,
+    alpha: float | None = None,
+    zorder: float = 1.0,
 ) -> None:
     axes.bar(
         data.centres,
@@ -103,17 +114,20 @@ def _bars(
         color=colour,
         label=safe_label(label),
         linewidth=0,
+        alpha=alpha,
+        zorder=zorder,
     )
 
 
 def _limits(data: FigureData, axes: Axes) -> None:
-    total, error = data.total(data.layers)
+    total, _ = data.total(data.layers)
+    band = data.band(data.layers)
     if data.data is not None:
         peak, headroom = float(data.data.values.max(initial=0.0)), 2.0 if data.layers else 1.6
     else:
-        peak, headroom = float((total + error).max(initial=0.0)), 1.3
+        peak, headroom = float((total + band.up).max(initial=0.0)), 1.3
     if not peak > 0:
-        peak = float((total + error).max(initial=0.0))
+        peak = float((total + band.up).max(initial=0.0))
     top = (data.headroom or headroom) * peak
     if data.log:
         positive = total[total > 0] if data.layers else np.ones(1)
@@ -121,7 +135,7 @@ def _limits(data: FigureData, axes: Axes) -> None:
         axes.set_yscale("log")
         axes.set_ylim(low, max(top, peak) * 100 if peak > 0 else 10 * low)
         return
-    low = min(0.0, 1.1 * float((total - error).min(initial=0.0)))
+    low = min(0.0, 1.1 * float((total - band.down).min(initial=0.0)))
     axes.set_ylim(low, top if top > 0 else 1.0)
 
 

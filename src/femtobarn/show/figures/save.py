@@ -27,9 +27,10 @@ _METADATA: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class FigurePaths:
-    """Where a figure is."""
+    """Where a figure is, and what it shows."""
 
     name: str
+    data: FigureData
     png: Path
     pdf: Path
 
@@ -61,7 +62,7 @@ def save(figure: Figure, data: FigureData, out: Path, *, stem: str | None = None
     """Write ``figure`` into the folder ``out`` as png (150 dpi) and pdf, each in one step."""
     out.mkdir(parents=True, exist_ok=True)
     stem = file_stem(data.name) if stem is None else stem
-    paths = FigurePaths(data.name, out / f"{stem}.png", out / f"{stem}.pdf")
+    paths = FigurePaths(data.name, data, out / f"{stem}.png", out / f"{stem}.pdf")
     write_bytes(paths.png, _render(figure, data, "png", dpi=150))
     write_bytes(paths.pdf, _render(figure, data, "pdf", dpi=150))
     return paths

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,46 +10,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
-from matplotlib.ticker import AutoMinorLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import AutoMinorLocator, FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
+from femtobarn.show.figures.bands import draw_bands
 from femtobarn.show.figures.labels import safe_label
-from femtobarn.show.figures.model import FigureData, Floats
+from femtobarn.show.figures.model import FigureData
 from femtobarn.show.figures.notices import beam_line, note_lines, strip_height, write_strip
+from femtobarn.show.figures.ratio import draw_ratio, ratio
 from femtobarn.show.figures.style import safe_colour
 
 _STRIP = 10.0  # points
-_RATIO_SPAN = (0.0, 2.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Ratio:
-    """Data over prediction per bin; NaN where there is none (no prediction, or no event).
-
-    ``down`` and ``up`` are the data's errors alone; ``band`` is the relative statistical error of the
-    prediction, from its squared weights.
-    """
-
-    values: Floats
-    down: Floats
-    up: Floats
-    band: Floats
-
-
-def ratio(data: FigureData) -> Ratio | None:
-    """Return data over everything that is stacked; None unless there are both."""
-    if data.data is None or not data.layers:
-        return None
-    total, error = data.total(data.layers)
-    defined = total > 0
-    safe = np.where(defined, total, 1.0)
-    shown = defined & (data.data.values > 0)
-    return Ratio(
-        values=np.where(shown, data.data.values / safe, np.nan),
-        down=np.where(shown, data.data.down / safe, np.nan),
-        up=np.where(shown, data.data.up / safe, np.nan),
-        band=np.where(defined, error / safe, np.nan),
-    )
 
 
 def draw(data: FigureData, figure: Figure) -> None:
@@ -65,23 +35,24 @@ def draw(data: FigureData, figure: Figure) -> None:
     main = figure.add_axes((left, split + gap, right - left, top - split - gap))
     write_strip(figure, main, lines, _STRIP)
 
-    _stack(data, main)
+    bands = _stack(data, main)
     _points(data, main)
     _axes(data, main)
     texts = _texts(data, figure, main)
-    legend = _legend(main)
+    legend = _legend(main, bands)
     _make_room(data, figure, main, texts, legend)
 
     lowest = main
     if quotient is not None:
         lowest = figure.add_axes((left, bottom, right - left, split - bottom), sharex=main)
-        _ratio_panel(data, quotient, lowest)
+        draw_ratio(data, quotient, lowest)
         main.tick_params(labelbottom=False)
     lowest.set_xlabel(safe_label(data.x_label), x=1, ha="right")
     figure.align_ylabels([main, lowest])
 
 
-def _stack(data: FigureData, axes: Axes) -> None:
+def _stack(data: FigureData, axes: Axes) -> int:
+    """Draw what is simulated, and return the number of its error bands."""
     below = np.zeros(data.edges.size - 1)
     for index, layer in enumerate(data.layers):
         above = below + layer.values
@@ -96,20 +67,10 @@ def _stack(data: FigureData, axes: Axes) -> None:
             label=safe_label(layer.label),
         )
         below = above
-    if data.layers:
-        total, error = data.total(data.layers)
-        axes.stairs(
-            total + error,
-            data.edges,
-            baseline=total - error,
-            fill=True,
-            facecolor="none",
-            edgecolor="0.25",
-            linewidth=0,
-            hatch="//////",
-            label="Stat. unc.",
-            zorder=2.2,
-        )
+    if not data.layers:
+        return 0
+    total, error = data.total(data.layers)
+    return draw_bands(axes, data.edges, total, error, data.band(data.layers) if data.variations else None)
 
 
 def _points(data: FigureData, axes: Axes) -> None:
@@ -181,15 +142,15 @@ def _texts(data: FigureData, figure: Figure, axes: Axes) -> list[Text]:
     return written
 
 
-def _legend(axes: Axes) -> Legend | None:
-    """Put data first, then the layers as the eye meets them from the top, then the band."""
+def _legend(axes: Axes, bands: int) -> Legend | None:
+    """Put data first, then the layers as the eye meets them from the top, then the bands."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return None
     data = len(handles) - 1 if type(handles[-1]).__name__ == "ErrorbarContainer" else None
     stack = [i for i in range(len(handles)) if i != data]
-    band = [stack.pop()] if stack else []
-    order = ([] if data is None else [data]) + stack[::-1] + band
+    layers, last = stack[: len(stack) - bands], stack[len(stack) - bands :]
+    order = ([] if data is None else [data]) + layers[::-1] + last
     many = len(order) > 7
     return axes.legend(
         [handles[i] for i in order],
@@ -204,8 +165,8 @@ def _make_room(
     data: FigureData, figure: Figure, axes: Axes, texts: list[Text], legend: Legend | None
 ) -> None:
     """End the y axis where no text or legend covers data or stack."""
-    total, error = data.total(data.layers)
-    heights = total + error
+    total, _ = data.total(data.layers)
+    heights = total + data.band(data.layers).up
     if data.data is not None:
         heights = np.maximum(heights, np.where(data.data.values > 0, data.data.values + data.data.up, 0))
     peak = float(heights.max(initial=0.0))
@@ -263,7 +224,7 @@ def _reference(data: FigureData, peak: float) -> float:
 
 
 def _lowest(data: FigureData, peak: float) -> float:
-    total, error = data.total(data.layers)
+    total, _ = data.total(data.layers)
     if data.log:
         seen = total if data.layers or data.data is None else data.data.values
         positive = seen[seen > 0]
@@ -271,36 +232,5 @@ def _lowest(data: FigureData, peak: float) -> float:
             return max(0.5, 0.2 * float(positive.min()))  # data alone: near the emptiest bin
         smallest = float(positive.min()) if positive.size else 0.5
         return max(min(0.5, 0.5 * smallest), max(peak, 1.0) * 1e-5)
-    return min(0.0, 1.1 * float((total - error).min(initial=0.0)) if np.any(total < 0) else 0.0)
-
-
-def _ratio_panel(data: FigureData, quotient: Ratio, axes: Axes) -> None:
-    band = np.nan_to_num(quotient.band)
-    axes.stairs(
-        1 + band,
-        data.edges,
-        baseline=1 - band,
-        fill=True,
-        facecolor="none",
-        edgecolor="0.25",
-        linewidth=0,
-        hatch="//////",
-    )
-    axes.axhline(1, color="black", linewidth=0.8, linestyle="--")
-    low, high = _RATIO_SPAN
-    inside = (quotient.values >= low) & (quotient.values <= high)
-    axes.errorbar(
-        data.centres[inside],
-        quotient.values[inside],
-        yerr=(quotient.down[inside], quotient.up[inside]),
-        fmt="o",
-        color="black",
-    )
-    beyond = quotient.values > high
-    axes.plot(
-        data.centres[beyond], np.full(int(beyond.sum()), high - 0.12), "^", color="#b00020", markersize=5
-    )
-    axes.set_ylim(low, high)
-    axes.set_ylabel("Data / MC", loc="center")
-    axes.yaxis.set_major_locator(MaxNLocator(4, prune="upper"))
-    axes.yaxis.set_minor_locator(AutoMinorLocator())
+    lowest = float((total - data.band(data.layers).down).min(initial=0.0))
+    return min(0.0, 1.1 * lowest if np.any(total < 0) else 0.0)

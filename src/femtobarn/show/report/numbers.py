@@ -21,14 +21,32 @@ def amount(value: float | None) -> str:
     return f"{value:.{min(digits, 5)}f}"
 
 
-def measured(value: float | None, error: float | None) -> str:
-    """Return value ± error, both to the error's second digit."""
+def measured(value: float | None, error: float | None, systematic: tuple[float, float] | None = None) -> str:
+    """Return value ± error, both to the error's second digit.
+
+    ``systematic`` is a further error downwards and upwards: ``"25.97 ± 0.27 (+1.20 −0.90)"``.
+    """
     if value is None or error is None or not (math.isfinite(value) and math.isfinite(error)):
         return amount(value)
     if error <= 0:
         return amount(value)
     digits = min(6, max(0, 1 - math.floor(math.log10(error))))
-    return f"{value:,.{digits}f} ± {error:,.{digits}f}"
+    words = f"{value:,.{digits}f} ± {error:,.{digits}f}"
+    if systematic is None or not all(math.isfinite(s) for s in systematic):
+        return words
+    down, up = systematic
+    return f"{words} (+{up:,.{digits}f} −{down:,.{digits}f})"
+
+
+def shifted(shift: float | None, nominal: float) -> str:
+    """Return a shift in percent of ``nominal`` with its sign; in events where that is not above 0."""
+    if shift is None or not math.isfinite(shift):
+        return NONE
+    if shift == 0:
+        return "0"
+    if nominal > 0 and math.isfinite(shift / nominal):
+        return f"{100 * shift / nominal:+.2f} %".replace("-", "−")
+    return f"{shift:+.4g}".replace("-", "−")
 
 
 def share(part: float | None, whole: float | None) -> str:

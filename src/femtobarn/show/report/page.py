@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from femtobarn.base.atomic import write_bytes
-from femtobarn.show.figures import compute, draw, png_bytes
-from femtobarn.show.report import sections
+from femtobarn.show.report import sections, variations
 from femtobarn.show.report.cutflow import by_process
 from femtobarn.show.report.html import Html, raw_style, tag
 from femtobarn.show.results_like import Results
 from femtobarn.show.statistics import significances
 from femtobarn.show.wording import plain_label
 
+if TYPE_CHECKING:
+    from femtobarn.show.figures import FigureData, FigurePaths
+
 FILE_NAME = "report.html"
 _SECTIONS = (
     ("figures", "Figures"),
     ("yields", "Yields"),
+    ("variations", "Variations"),
     ("significance", "Significance"),
     ("cutflow", "Cutflow"),
     ("ledger", "Ledger"),
@@ -30,31 +35,50 @@ _SECTIONS = (
 )
 
 
-def write_report(results: Results, out: Path, luminosity: float | None = None) -> Path:
+def write_report(
+    results: Results,
+    out: Path,
+    luminosity: float | None = None,
+    *,
+    drawn: Sequence[FigurePaths] | None = None,
+) -> Path:
     """Write ``report.html`` into the folder ``out`` in one step and return its path.
 
-    ``luminosity`` in fb^-1 overrides that of data and figures.
+    For parameters see `render`.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / FILE_NAME
-    page = render(results, luminosity).encode("utf-8", errors="replace")
+    page = render(results, luminosity, drawn=drawn).encode("utf-8", errors="replace")
     write_bytes(path, page)
     return path
 
 
-def render(results: Results, luminosity: float | None = None) -> str:
-    """Return the page as text; every name from files, users and servers in it is escaped."""
+def render(
+    results: Results, luminosity: float | None = None, *, drawn: Sequence[FigurePaths] | None = None
+) -> str:
+    """Return the page as text; every name from files, users and servers in it is escaped.
+
+    Parameters
+    ----------
+    results
+        what is reported
+    luminosity
+        fb^-1; overrides that of data and figures
+    drawn
+        figures of these results at this luminosity, from `femtobarn.show.figures.draw_all`; their files
+        are put into the page. Empty: the page says that no figure was drawn. None: they are drawn here
+    """
     if luminosity is not None:
         results = results.with_luminosity(luminosity)
-    drawn = []
-    for record in results.spec.figures:
-        data = compute(results, record, luminosity)
-        drawn.append((data, png_bytes(draw(data), data, dpi=110)))
+    images = _drawn(results, luminosity) if drawn is None else [(f.data, f.png.read_bytes()) for f in drawn]
     cost = results.metrics()
-    flows = by_process(results.cutflow(), results.spec.inputs.processes, sections.luminosity_used(results))
+    flows = by_process(
+        results.short_cutflow(), results.spec.inputs.processes, sections.luminosity_used(results)
+    )
     blocks = {
-        "figures": sections.figures(drawn),
+        "figures": sections.figures(images, declared=len(results.spec.figures)),
         "yields": sections.yields(results),
+        "variations": variations.effects_on_yields(results),
         "significance": sections.significances(significances(results)),
         "cutflow": sections.cutflows(results, flows),
         "ledger": sections.ledger(results),
@@ -83,6 +107,13 @@ def render(results: Results, luminosity: float | None = None) -> str:
         tag("footer", f"Made by femtobarn {results.info.femtobarn}."),
     )
     return Html("<!DOCTYPE html>\n") + tag("html", head, body, lang="en") + "\n"
+
+
+def _drawn(results: Results, luminosity: float | None) -> list[tuple[FigureData, bytes]]:
+    from femtobarn.show.figures import compute, draw, png_bytes
+
+    found = [compute(results, record, luminosity) for record in results.spec.figures]
+    return [(data, png_bytes(draw(data), data, dpi=110)) for data in found]
 
 
 def _policy(style: str) -> str:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from femtobarn.base.records import LedgerRow, RunInfo, YieldRow
+from femtobarn.base.records import LedgerRow, RunInfo
 from femtobarn.running.results.metrics import Metrics
-from femtobarn.show.figures.model import FigureData
+from femtobarn.running.results.yields import (
+    VariedYields,
+    YieldWithErrors,
+    in_total,
+    systematic_errors,
+    varied_yields,
+)
 from femtobarn.show.report.cutflow import ProcessCutflow
 from femtobarn.show.report.html import Html, details, join, section, table, tag
 from femtobarn.show.report.numbers import NONE, amount, duration, measured, share, size
 from femtobarn.show.results_like import Results
 from femtobarn.show.statistics import Estimate, SignificanceResult
 from femtobarn.show.wording import completeness, event_source, mode_words, plain_label
+
+if TYPE_CHECKING:
+    from femtobarn.show.figures import FigureData
 
 _MOST_ROWS = 500  # of a table; more are in the csv files
 
@@ -93,10 +103,13 @@ def _warnings(results: Results) -> Html:
     return join(parts)
 
 
-def figures(drawn: Sequence[tuple[FigureData, bytes]]) -> Html:
-    """Every figure, inside the page."""
+def figures(drawn: Sequence[tuple[FigureData, bytes]], declared: int) -> Html:
+    """Every figure, inside the page; without any, why: ``declared`` is how many the analysis has."""
     if not drawn:
-        return section("figures", "Figures", tag("p", "This analysis declares no figure.", class_="soft"))
+        why = "This analysis declares no figure."
+        if declared:
+            why = f"Not drawn; femtobarn figures draws the {declared} of this analysis, when they are wanted."
+        return section("figures", "Figures", tag("p", why, class_="soft"))
     blocks = []
     for data, image in drawn:
         words = [data.name, *data.notes]
@@ -121,6 +134,7 @@ def yields(results: Results) -> Html:
     names = labels(results)
     lumi = luminosity_used(results)
     rows = results.yields()
+    varied = varied_yields(results.spec, results.short_cutflow(), lumi)
     parts: list[Html] = []
     for selection in dict.fromkeys(row.selection for row in rows):
         here = [row for row in rows if row.selection == selection]
@@ -130,14 +144,15 @@ def yields(results: Results) -> Html:
         classes = [""] * len(body)
         simulated = [r for r in here if r.role != "data"]
         if len(simulated) > 1:
-            total = total_yield(simulated)
+            total = total_yield(simulated, systematic_of_total(results, varied, selection))
             body.append(("all simulation", "", f"{sum(r.raw for r in simulated):,}", total))
             classes.append("total")
         parts.append(tag("h3", f"Selection {selection}"))
         parts.append(
             table(("process", "role", "raw events", "yield"), body, numeric=(2, 3), row_classes=classes)
         )
-    scale = "" if lumi is None else f" Simulation is scaled to {lumi:.4g} fb⁻¹; errors are statistical."
+    also = ", in brackets systematic: up and down" if results.spec.variations else ""
+    scale = "" if lumi is None else f" Simulation is scaled to {lumi:.4g} fb⁻¹; errors are statistical{also}."
     if results.luminosity.value is None:
         scale += " The luminosity of the data is not known: do not compare them with it."
     partial = "" if results.info.complete else " The inputs are incomplete."
@@ -145,19 +160,31 @@ def yields(results: Results) -> Html:
     return section("yields", "Yields", intro, *parts)
 
 
-def _yield(row: YieldRow) -> str:
+def _yield(row: YieldWithErrors) -> str:
     if row.role == "data":
         return f"{row.raw:,}"
-    return f"{row.raw:,} unscaled" if row.yield_ is None else measured(row.yield_, row.stat_error)
+    return f"{row.raw:,} unscaled" if row.yield_ is None else yield_words(row)
 
 
-def total_yield(rows: Sequence[YieldRow]) -> str:
-    """Return the sum of ``rows`` with its error; a dash if one of them is not normalised."""
+def yield_words(row: YieldWithErrors) -> str:
+    """Return a scaled yield with its errors."""
+    if row.syst_down is None or row.syst_up is None:
+        return measured(row.yield_, row.stat_error)
+    return measured(row.yield_, row.stat_error, (row.syst_down, row.syst_up))
+
+
+def systematic_of_total(results: Results, varied: VariedYields, selection: str) -> tuple[float, float] | None:
+    """Return the systematic error of all simulation: a variation acts on all processes at once."""
+    return systematic_errors(results.spec.variations, in_total(varied, selection))
+
+
+def total_yield(rows: Sequence[YieldWithErrors], systematic: tuple[float, float] | None = None) -> str:
+    """Return the sum of ``rows`` with its errors; a dash if one of them is not normalised."""
     values = [(r.yield_, r.stat_error) for r in rows]
     if any(v is None or e is None for v, e in values):
         return NONE
     value = sum(v for v, _ in values if v is not None)
-    return measured(value, sum(e**2 for _, e in values if e is not None) ** 0.5)
+    return measured(value, sum(e**2 for _, e in values if e is not None) ** 0.5, systematic)
 
 
 def significances(found: Sequence[SignificanceResult]) -> Html:
@@ -326,8 +353,8 @@ def throughput(cost: Metrics) -> Html:
         (
             "steps, summed over tasks",
             (
-                f"reading {duration(steps.read)}, evaluating {duration(steps.evaluate)}, "
-                f"filling {duration(steps.fill)}, other {duration(steps.other)}"
+                f"reading {duration(steps.read)}, evaluating and filling {duration(steps.evaluate)}, "
+                f"other {duration(steps.other)}"
             ),
         ),
         ("peak memory of a worker", size(cost.peak_rss)),

@@ -10,8 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from femtobarn.base.records import RunInfo
-from femtobarn.show.report.numbers import NONE, measured
-from femtobarn.show.report.sections import estimate, labels, lost_rows, luminosity_used, total_yield
+from femtobarn.running.results.yields import varied_yields
+from femtobarn.show.report.numbers import NONE
+from femtobarn.show.report.sections import (
+    estimate,
+    labels,
+    lost_rows,
+    luminosity_used,
+    systematic_of_total,
+    total_yield,
+    yield_words,
+)
 from femtobarn.show.results_like import Results
 from femtobarn.show.statistics import SignificanceResult, significances
 from femtobarn.show.wording import completeness, event_source, mode_words, plain, plain_label
@@ -51,6 +60,8 @@ def _notes(info: RunInfo) -> tuple[str, ...]:
 def _yields_title(results: Results) -> str:
     lumi = luminosity_used(results)
     title = "Events" if lumi is None else f"Events, simulation at {lumi:.4g} fb⁻¹"
+    if results.spec.variations:
+        title += " ± stat. (syst.)"
     if results.luminosity.value is not None:
         return title
     if not any(row.role == "data" for row in results.yields()):
@@ -78,13 +89,17 @@ def yields_table(results: Results) -> Table:
             elif row.role == "data":
                 line.append(f"{row.raw:,}")
             else:
-                line.append(
-                    f"{row.raw:,} unscaled" if row.yield_ is None else measured(row.yield_, row.stat_error)
-                )
+                line.append(f"{row.raw:,} unscaled" if row.yield_ is None else yield_words(row))
         table.add_row(Text(_short(names.get(process, process))), *(Text(cell) for cell in line))
     simulated = [row for row in rows if row.role != "data"]
     if len({row.process for row in simulated}) > 1:
-        sums = [total_yield([row for row in simulated if row.selection == s]) for s in chosen]
+        varied = varied_yields(results.spec, results.short_cutflow(), luminosity_used(results))
+        sums = [
+            total_yield(
+                [row for row in simulated if row.selection == s], systematic_of_total(results, varied, s)
+            )
+            for s in chosen
+        ]
         table.add_section()
         table.add_row(Text("all simulation"), *(Text(cell) for cell in sums))
     return table

@@ -1,0 +1,142 @@
+"""Reading ROOT's serialised objects from bytes.
+
+Sources: ROOT's reference of ``TBufferFile``, ``TObject``, ``TNamed``, ``TObjArray``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TypeVar
+
+Parsed = TypeVar("Parsed")
+
+_BYTE_COUNT = 0x40000000
+_NEW_CLASS = 0xFFFFFFFF
+_CLASS_MASK = 0x80000000
+_TAG_OFFSET = 2  # references count from here
+_REFERENCED = 1 << 4
+_COUNT, _VERSION, _SHORT = struct.Struct(">I"), struct.Struct(">IH"), struct.Struct(">H")
+_OBJECT = struct.Struct(">HII")
+
+
+class UnknownLayoutError(Exception):
+    """What is here is nothing that this package knows; a library may."""
+
+
+class Cursor:
+    """A position in an object's bytes.
+
+    Parameters
+    ----------
+    data
+        the object, without the header of its record
+    origin
+        bytes of that header, from whose start references count
+    """
+
+    __slots__ = ("at", "classes", "data", "origin")
+
+    def __init__(self, data: bytes, origin: int) -> None:
+        self.data, self.origin, self.at = data, origin, 0
+        self.classes: dict[int, str] = {}
+
+    def take(self, form: struct.Struct) -> tuple[int, ...]:
+        """Return the next numbers."""
+        values = form.unpack_from(self.data, self.at)
+        self.at += form.size
+        return values
+
+    def text(self) -> str:
+        """Return the next text."""
+        length = self.data[self.at]
+        self.at += 1
+        if length == 255:
+            (length,) = self.take(_COUNT)
+        if length > len(self.data) - self.at:
+            msg = "a text that does not end"
+            raise UnknownLayoutError(msg)
+        value = self.data[self.at : self.at + length].decode()
+        self.at += length
+        return value
+
+    def header(self) -> tuple[int, int]:
+        """Return the version of the next object, and where it ends."""
+        count, version = _VERSION.unpack_from(self.data, self.at)
+        if not count & _BYTE_COUNT:
+            msg = "an object without its length"
+            raise UnknownLayoutError(msg)
+        end = self.at + _COUNT.size + (count & ~_BYTE_COUNT)
+        self.at += _VERSION.size
+        if end > len(self.data) or end < self.at:
+            msg = "an object that does not end"
+            raise UnknownLayoutError(msg)
+        return version, end
+
+    def skip(self) -> None:
+        """Skip the next object."""
+        _, self.at = self.header()
+
+    def base(self) -> None:
+        """Skip the ``TObject`` of the next object."""
+        version, _, bits = self.take(_OBJECT)
+        if version & (_BYTE_COUNT >> 16):
+            msg = "an object of an unknown kind"
+            raise UnknownLayoutError(msg)
+        if bits & _REFERENCED:
+            self.at += _SHORT.size
+
+    def named(self) -> tuple[str, str]:
+        """Return name and title of the next ``TNamed``."""
+        _, end = self.header()
+        self.base()
+        name, title = self.text(), self.text()
+        self.at = end
+        return name, title
+
+    def pointer(self, parse: Callable[[Cursor, str, int], Parsed]) -> Parsed | None:
+        """Return what ``parse`` makes of the next object by its class and end; None if it is none.
+
+        None also if it is one that was met before.
+        """
+        (count,) = self.take(_COUNT)
+        if not count & _BYTE_COUNT:
+            return None
+        tag_at = self.at
+        end = tag_at + (count & ~_BYTE_COUNT)
+        (tag,) = self.take(_COUNT)
+        if not tag & _CLASS_MASK:
+            return None
+        if end > len(self.data):
+            msg = "an object that does not end"
+            raise UnknownLayoutError(msg)
+        if tag == _NEW_CLASS:
+            stop = self.data.index(b"\0", self.at, end)
+            name = self.data[self.at : stop].decode()
+            self.at = stop + 1
+            self.classes[tag_at + self.origin + _TAG_OFFSET] = name
+        else:
+            known = self.classes.get(tag & ~_CLASS_MASK)
+            if known is None:
+                msg = "an object of a class that was not named"
+                raise UnknownLayoutError(msg)
+            name = known
+        value = parse(self, name, end)
+        self.at = end
+        return value
+
+    def array(self, parse: Callable[[Cursor, str, int], Parsed]) -> list[Parsed]:
+        """Return what ``parse`` makes of the objects of the next ``TObjArray``; those that are none left out."""
+        version, end = self.header()
+        if version != 3:
+            msg = f"an array of version {version}"
+            raise UnknownLayoutError(msg)
+        self.base()
+        self.text()
+        count, _ = self.take(_VERSION_LESS)
+        found = [self.pointer(parse) for _ in range(count)]
+        self.at = end
+        return [one for one in found if one is not None]
+
+
+_VERSION_LESS = struct.Struct(">II")

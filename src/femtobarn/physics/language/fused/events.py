@@ -1,0 +1,526 @@
+"""The loop over events: cuts in their order, sums after each of them, fills; then the groups of variations.
+
+Per event the nominal cuts are tried first, up to the first that fails. A group of variations looks
+only at events that reach the first cut that it changes; what it does not change is not computed again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from llvmlite import ir
+
+from femtobarn.base.records import AxisRecord
+from femtobarn.physics.language.fused.emit import F64, I1, I8, I32, I64, PTR
+from femtobarn.physics.language.fused.hull import Hull, decidable
+from femtobarn.physics.language.fused.plan import FillPlan, Group, Plan, differs
+from femtobarn.physics.language.fused.source import Source
+from femtobarn.physics.language.fused.terms import Term
+
+
+class Weight:
+    """A weight and its square: the same for all members of a group, or in a buffer."""
+
+    __slots__ = ("buffer", "square", "value")
+
+    def __init__(
+        self, value: ir.Value | None, square: ir.Value | None, buffer: ir.Value | None = None
+    ) -> None:
+        self.value, self.square, self.buffer = value, square, buffer
+
+
+class Members:
+    """Which members of a group passed the cuts so far.
+
+    Attributes
+    ----------
+    alive
+        a flag for each; holds something only if ``mixed``
+    mixed
+        place of the flag that not all are known to have passed
+    some
+        place of the flag that any has
+    """
+
+    __slots__ = ("alive", "mixed", "some")
+
+    def __init__(self, alive: ir.Value, mixed: ir.Value, some: ir.Value) -> None:
+        self.alive, self.mixed, self.some = alive, mixed, some
+
+
+FEW = 8
+"""Groups of fewer members are tried one by one: bounds cost as much as a few of them."""
+
+
+class EventLoop(Hull):
+    """Writes the loop of a plan.
+
+    Parameters
+    ----------
+    plan
+        what is computed
+    sources
+        how the columns of the plan's fields lie in memory
+    most
+        how many pointers there can be
+    """
+
+    def __init__(self, plan: Plan, sources: Mapping[str, Source], most: int) -> None:
+        super().__init__(plan.roots(), sources, most)
+        self._plan = plan
+        self._steps: dict[int, ir.Value] = {}
+
+    def emit(self) -> str:
+        """Return the module as text, with ``run(start, stop, pointers)`` and ``layout()``, the pointers as JSON."""
+        varied = {s for g in self._plan.groups for s in range(len(self._plan.selections))}
+        self._steps = {s: self.variable(I64) for s in sorted(varied)}
+        with self.loop(self.fn.args[1], self.fn.args[0]) as event:
+            self.event = event
+            reset, begin = self.fn.append_basic_block("reset"), self.fn.append_basic_block("begin")
+            self.b.branch(reset)
+            self.reset = ir.IRBuilder(reset)
+            self.b.position_at_end(begin)
+            weight = self._weight(self._plan.nominal.weight, 0)
+            self._cuts(range(len(self._plan.selections)), 0, weight)
+            for number, group in enumerate(self._plan.groups):
+                with self.scope():
+                    self._group(number, group, weight)
+            self.reset.branch(begin)
+        self.b.ret_void()
+        self._wrap_up()
+        return str(self.module)
+
+    def _wrap_up(self) -> None:
+        run = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [I64, I64, PTR]), "run")
+        b = ir.IRBuilder(run.append_basic_block("entry"))
+        given = [
+            b.load(b.gep(run.args[2], [ir.Constant(I64, k)], source_etype=PTR), typ=PTR)
+            for k in range(len(self.slots))
+        ]
+        given += [ir.Constant(PTR, None)] * (self.most - len(given))
+        b.call(self.fn, [run.args[0], run.args[1], *given])
+        b.ret_void()
+        text = json.dumps([[slot.role, slot.what] for slot in self.slots]).encode() + b"\0"
+        typ = ir.ArrayType(I8, len(text))
+        held = ir.GlobalVariable(self.module, typ, "layout_text")
+        held.initializer = ir.Constant(typ, bytearray(text))
+        held.global_constant = True
+        held.linkage = "internal"
+        layout = ir.Function(self.module, ir.FunctionType(PTR, []), "layout")
+        ir.IRBuilder(layout.append_basic_block("entry")).ret(held)
+
+    # --- nominal --------------------------------------------------------------------------------------------
+
+    def _weight(self, term: Term | None, number: int) -> Weight:
+        one = ir.Constant(F64, 1.0)
+        if term is None:
+            return Weight(one, one)
+        value = self.value(term)
+        self._check_finite(value, number, self.integer(0))
+        return Weight(value, self.b.fmul(value, value))
+
+    def _check_finite(self, value: ir.Value, number: int, member: ir.Value) -> None:
+        with self.when(self._not_finite(value)):
+            self._one_bad(number, member)
+
+    def _not_finite(self, value: ir.Value) -> ir.Value:
+        rest = self.b.fsub(value, value)  # 0 for every number, else not-a-number
+        return self.b.fcmp_unordered("uno", rest, rest)
+
+    def _one_bad(self, number: int, member: ir.Value) -> None:
+        bad = self.pointer("bad", number)
+        self.store(self.b.add(self.load(bad, member, I64), self.integer(1)), bad, member)
+
+    def _cuts(self, selections: Iterable[int], depth: int, weight: Weight) -> None:
+        """Emit the cuts from ``depth`` on; selections that begin with the same cuts share them."""
+        following: dict[int, list[int]] = {}
+        for s in selections:
+            cuts = self._plan.nominal.cuts[s]
+            if len(cuts) == depth:
+                self._stop(s, depth, weight)
+                for position, fill in enumerate(self._plan.nominal.fills):
+                    if fill.selection == s:
+                        self._fill(fill, ("histogram", position), weight)
+            else:
+                following.setdefault(cuts[depth].number, []).append(s)
+        for chosen in following.values():
+            cut = self._plan.nominal.cuts[chosen[0]][depth]
+            passed = self.value(cut)
+            yes, no = self.split(passed)
+            after = self.fn.append_basic_block("after")
+            self.b.position_at_end(no)
+            for s in chosen:
+                self._stop(s, depth, weight)
+            self.b.branch(after)
+            self.b.position_at_end(yes)
+            with self.scope():
+                self.learn(cut)
+                self._cuts(chosen, depth + 1, weight)
+            self.b.branch(after)
+            self.b.position_at_end(after)
+
+    def _stop(self, selection: int, row: int, weight: Weight) -> None:
+        """Note that an event passed ``row`` cuts and no more."""
+        if selection in self._steps:
+            self.b.store(self.integer(row), self._steps[selection])
+        self._count(self.pointer("cutflow", selection), self.integer(row), weight)
+
+    def _count(self, sums: ir.Value, row: ir.Value, weight: Weight) -> None:
+        first = self.b.mul(row, self.integer(3))
+        for k, value in enumerate((ir.Constant(F64, 1.0), weight.value, weight.square)):
+            self.accumulate(sums, self.b.add(first, self.integer(k)), value)
+
+    def _fill(self, fill: FillPlan, where: tuple[str, int], weight: Weight) -> None:
+        histogram = self.pointer(*where)
+        with self._if_defined(fill.ok):
+            for bin_ in self._bins(fill):
+                at = self.b.mul(bin_, self.integer(2))
+                self.accumulate(histogram, at, weight.value)
+                self.accumulate(histogram, self.b.add(at, self.integer(1)), weight.square)
+
+    @contextmanager
+    def _if_defined(self, ok: Term | None) -> Iterator[None]:
+        known = None if ok is None else self.value(ok)
+        if ok is None or (isinstance(known, ir.Constant) and known.constant):
+            yield
+            return
+        with self.when(known):
+            self.learn(ok)
+            yield
+
+    def _bins(self, fill: FillPlan) -> Iterator[ir.Value]:
+        """Give the bin of the event, or of each object within a loop over them."""
+        if fill.objects is None:
+            yield self._bin(fill.axes, [self.value(v) for v in fill.values])
+            return
+        for value in fill.values:
+            self.ready(value)
+        with self.objects(self.length(fill.objects)) as i:
+            yield self._bin(fill.axes, [self.element(v, i) for v in fill.values])
+
+    def _bin(self, axes: Sequence[AxisRecord], values: Sequence[ir.Value]) -> ir.Value:
+        """Return the bin with flow bins, counted over all axes."""
+        at: ir.Value = self.integer(0)
+        for axis, x in zip(axes, values, strict=True):
+            if axis.kind == "regular":
+                own = self.b.sext(self._regular(axis, x), I64)
+            else:
+                own = self.b.add(self.bin_below(x, tuple(axis.edges)), self.integer(1))
+            at = self.b.add(self.b.mul(at, self.integer(axis.bins + 2)), own)
+        return at
+
+    def _regular(self, axis: AxisRecord, x: ir.Value) -> ir.Value:
+        """Return the bin as boost-histogram's regular axis gives it, plus one for the underflow."""
+        b = self.b
+        low, high = float(axis.edges[0]), float(axis.edges[-1])
+        z = b.fdiv(b.fsub(x, ir.Constant(F64, low)), ir.Constant(F64, high - low))
+        zero, one = ir.Constant(F64, 0.0), ir.Constant(F64, 1.0)
+        below, within = b.fcmp_ordered("<", z, zero), b.fcmp_ordered("<", z, one)
+        inside = b.select(b.and_(within, b.fcmp_ordered(">=", z, zero)), z, zero)
+        index = b.fptosi(b.fmul(inside, ir.Constant(F64, float(axis.bins))), I32)
+        index = b.add(index, ir.Constant(I32, 1))
+        index = b.select(within, index, ir.Constant(I32, axis.bins + 1))
+        return b.select(below, ir.Constant(I32, 0), index)
+
+    # --- variations -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _members(self, count: int) -> Iterator[ir.Value]:
+        """Emit a loop over the members of a group."""
+        with self.loop(self.integer(count)) as v:
+            self.v = v
+            yield v
+            self.v = None
+
+    def hoist(self, term: Term) -> None:
+        """Compute, before a loop over the members, what does not differ between them."""
+        if not term.varied:
+            if term.axis is None:
+                self.value(term)
+            elif term.slow:
+                self.materialise(term)
+            else:
+                self.ready(term)
+            return
+        if self.find(("hoisted", term.number)) is not None:
+            return
+        self.remember(("hoisted", term.number), value=True)
+        if term.axis is not None:
+            self._hoist_axis(term.axis)
+        for arg in term.args:
+            if arg.sort == "axis":
+                self._hoist_axis(arg)
+            else:
+                self.hoist(arg)
+
+    def _hoist_axis(self, axis: Term) -> None:
+        if not axis.varied:
+            self.ready_axis(axis)
+            return
+        for arg in axis.args:
+            if arg.sort == "axis":
+                self._hoist_axis(arg)
+            else:
+                self.hoist(arg)
+
+    def _group(self, number: int, group: Group, nominal: Weight) -> None:
+        self.tables = (number, len(group.members))
+        own = group.outcome.weight is not self._plan.nominal.weight
+        weight = self._group_weight(number, group) if own else nominal
+        for s in range(len(self._plan.selections)):
+            self._selection(number, group, s, weight, own=own)
+
+    def _group_weight(self, number: int, group: Group) -> Weight:
+        term = group.outcome.weight
+        assert term is not None
+        if not term.varied:
+            value = self.value(term)
+            self._check_finite(value, number + 1, self.integer(0))
+            return Weight(value, self.b.fmul(value, value))
+        buffer = self.pointer("buffer", number, "weight", 8)
+        self.hoist(term)
+        wrong = self.variable(I1, ir.Constant(I1, 0))
+        with self._members(len(group.members)) as v:
+            value = self.value(term)
+            self.store(value, buffer, v)
+            self.b.store(self.b.or_(self.b.load(wrong, typ=I1), self._not_finite(value)), wrong)
+        with self.when(self.b.load(wrong, typ=I1)), self.loop(self.integer(len(group.members))) as v:
+            self._check_finite(self.load(buffer, v, F64), number + 1, v)
+        return Weight(None, None, buffer)
+
+    def _selection(self, number: int, group: Group, s: int, weight: Weight, *, own: bool) -> None:
+        cuts, before = group.outcome.cuts[s], self._plan.nominal.cuts[s]
+        changed = [i for i, (a, b) in enumerate(zip(cuts, before, strict=True)) if a is not b]
+        fills = [
+            (position, fill)
+            for position, fill in enumerate(group.outcome.fills)
+            if fill.selection == s and (own or changed or differs(fill, self._plan.nominal.fills[position]))
+        ]
+        if not (own or changed or fills):
+            return
+        steps = self.b.load(self._steps[s], typ=I64)
+        if not changed:
+            if own:
+                self._add_row(number, group, s, steps, weight)
+            with self.when(self.b.icmp_signed("==", steps, self.integer(len(cuts)))):
+                for cut in cuts:
+                    self.learn(cut)
+                self._varied_fills(number, group, fills, weight, None)
+            return
+        reached = self.b.icmp_signed(">=", steps, self.integer(changed[0]))
+        if own:
+            with self.when(self.b.not_(reached)):
+                self._add_row(number, group, s, steps, weight)
+        with self.when(reached):
+            for cut in cuts[: changed[0]]:
+                self.learn(cut)
+            self._varied_cuts(number, group, s, changed[0], fills, weight)
+
+    def _add_row(
+        self,
+        number: int,
+        group: Group,
+        s: int,
+        row: ir.Value,
+        weight: Weight,
+        mask: ir.Value | None = None,
+    ) -> None:
+        """Add the event to row ``row`` of the members' sums; all of them, or those of the mask."""
+        count = len(group.members)
+        if mask is None and weight.buffer is None:
+            self._count(self.pointer("common", number, s), row, weight)
+            return
+        with self._members(count) as v:
+            chosen = (
+                None
+                if mask is None
+                else self.b.icmp_unsigned("!=", self.load(mask, v, I8), ir.Constant(I8, 0))
+            )
+            self._add_member(number, count, s, row, v, weight, chosen)
+
+    def _add_member(
+        self,
+        number: int,
+        count: int,
+        s: int,
+        row: ir.Value,
+        v: ir.Value,
+        weight: Weight,
+        chosen: ir.Value | None,
+    ) -> None:
+        sums, zero = self.pointer("rows", number, s), ir.Constant(F64, 0.0)
+        for k, value in enumerate((ir.Constant(F64, 1.0), *self._member_weight(weight, v))):
+            first = self.b.mul(
+                self.b.add(self.b.mul(row, self.integer(3)), self.integer(k)), self.integer(count)
+            )
+            added = value if chosen is None else self.b.select(chosen, value, zero)
+            self.accumulate(sums, self.b.add(first, v), added)
+
+    def _member_weight(self, weight: Weight, v: ir.Value) -> tuple[ir.Value, ir.Value]:
+        if weight.buffer is None:
+            return weight.value, weight.square
+        value = self.load(weight.buffer, v, F64)
+        return value, self.b.fmul(value, value)
+
+    def _varied_cuts(
+        self,
+        number: int,
+        group: Group,
+        s: int,
+        first: int,
+        fills: Sequence[tuple[int, FillPlan]],
+        weight: Weight,
+    ) -> None:
+        cuts = group.outcome.cuts[s]
+        end = self.integer(len(cuts))
+        limit = self._limit(cuts, first)
+        left = Members(
+            self.pointer("buffer", number, "alive", 1),
+            self.variable(I1, ir.Constant(I1, 0)),
+            self.variable(I1, ir.Constant(I1, 1)),
+        )
+        for i, cut in enumerate(cuts):
+            if i < first or not cut.varied:
+                continue
+            tried = self.b.and_(
+                self.b.icmp_signed("<", self.integer(i), limit), self.b.load(left.some, typ=I1)
+            )
+            with self.when(tried):
+                self._varied_cut(number, group, s, i, weight, left)
+        with self.when(self.b.load(left.some, typ=I1)):
+            yes, no = self.split(self.b.load(left.mixed, typ=I1))
+            after = self.fn.append_basic_block("added")
+            for block, mask in ((yes, left.alive), (no, None)):
+                self.b.position_at_end(block)
+                with self.scope():
+                    self._add_row(number, group, s, limit, weight, mask)
+                self.b.branch(after)
+            self.b.position_at_end(after)
+            with self.when(self.b.icmp_signed("==", limit, end)):
+                for cut in cuts:
+                    if not cut.varied:
+                        self.learn(cut)
+                self._varied_fills(number, group, fills, weight, left)
+
+    def _limit(self, cuts: Sequence[Term], first: int) -> ir.Value:
+        """Return the first cut from ``first`` on that no member can pass, or their number."""
+        place = self.variable(I64, self.integer(len(cuts)))
+        same = [i for i, cut in enumerate(cuts) if i >= first and not cut.varied]
+
+        def rest(left: list[int]) -> None:
+            if not left:
+                self.b.store(self.integer(len(cuts)), place)
+                return
+            self.b.store(self.integer(left[0]), place)
+            with self.when(self.value(cuts[left[0]])):
+                self.learn(cuts[left[0]])
+                rest(left[1:])
+
+        rest(same)
+        return self.b.load(place, typ=I64)
+
+    def _varied_cut(self, number: int, group: Group, s: int, i: int, weight: Weight, left: Members) -> None:
+        cut = group.outcome.cuts[s][i]
+        if len(group.members) < FEW or not decidable(cut):
+            self._try_members(number, group, s, i, weight, left)
+            return
+        surely, possibly = self.bounds(cut)
+        with self.when(self.b.not_(surely)):
+            together = self.b.not_(self.b.or_(possibly, self.b.load(left.mixed, typ=I1)))
+            none, other = self.split(together)
+            after = self.fn.append_basic_block("tried")
+            self.b.position_at_end(none)
+            with self.scope():
+                self._add_row(number, group, s, self.integer(i), weight)
+                self.b.store(ir.Constant(I1, 0), left.some)
+            self.b.branch(after)
+            self.b.position_at_end(other)
+            with self.scope():
+                self._try_members(number, group, s, i, weight, left)
+            self.b.branch(after)
+            self.b.position_at_end(after)
+
+    def _try_members(self, number: int, group: Group, s: int, i: int, weight: Weight, left: Members) -> None:
+        """Try a cut for each member that passed those before."""
+        cut, count = group.outcome.cuts[s][i], len(group.members)
+        self.hoist(cut)
+        some = self.variable(I1, ir.Constant(I1, 0))
+        all_before = self.b.not_(self.b.load(left.mixed, typ=I1))
+        with self._members(count) as v:
+            before = self.b.or_(all_before, self._is_set(left.alive, v))
+            passed = self.b.and_(before, self.value(cut))
+            failed = self.b.and_(before, self.b.not_(passed))
+            self._add_member(number, count, s, self.integer(i), v, weight, failed)
+            self.store(self.b.zext(passed, I8), left.alive, v)
+            self.b.store(self.b.or_(self.b.load(some, typ=I1), passed), some)
+        self.b.store(self.b.load(some, typ=I1), left.some)
+        self.b.store(ir.Constant(I1, 1), left.mixed)
+
+    def _is_set(self, flags: ir.Value, index: ir.Value) -> ir.Value:
+        return self.b.icmp_unsigned("!=", self.load(flags, index, I8), ir.Constant(I8, 0))
+
+    def _varied_fills(
+        self,
+        number: int,
+        group: Group,
+        fills: Sequence[tuple[int, FillPlan]],
+        weight: Weight,
+        left: Members | None,
+    ) -> None:
+        for position, fill in fills:
+            with self.scope():
+                self._varied_fill(number, group, position, fill, weight, left)
+
+    def _varied_fill(
+        self,
+        number: int,
+        group: Group,
+        position: int,
+        fill: FillPlan,
+        weight: Weight,
+        left: Members | None,
+    ) -> None:
+        count = len(group.members)
+        histogram = self.pointer("varied", number, position)
+        varied = [t for t in (*fill.values, fill.ok) if t is not None and t.varied]
+        if fill.ok is not None and not fill.ok.varied:
+            with self._if_defined(fill.ok):
+                without = FillPlan(fill.name, fill.selection, fill.values, None, fill.axes)
+                self._varied_fill(number, group, position, without, weight, left)
+            return
+        for term in (*fill.values, *varied):
+            self.hoist(term)
+        if fill.objects is None and fill.ok is None:
+            bins = self.pointer("buffer", number, "bins", 4)
+            if varied:
+                with self._members(count) as v:
+                    found = self._bin(fill.axes, [self.value(t) for t in fill.values])
+                    self.store(self.b.trunc(found, I32), bins, v)
+                same = None
+            else:
+                same = self._bin(fill.axes, [self.value(t) for t in fill.values])
+            with self._members(count) as v, self._if_alive(left, v):
+                bin_ = same if same is not None else self.b.sext(self.load(bins, v, I32), I64)
+                self._add_fill(histogram, count, bin_, v, weight)
+            return
+        with self._members(count) as v, self._if_alive(left, v), self._if_defined(fill.ok):
+            for bin_ in self._bins(fill):
+                self._add_fill(histogram, count, bin_, v, weight)
+
+    @contextmanager
+    def _if_alive(self, left: Members | None, v: ir.Value) -> Iterator[None]:
+        if left is None:
+            yield
+            return
+        everyone = self.b.not_(self.b.load(left.mixed, typ=I1))
+        with self.when(self.b.or_(everyone, self._is_set(left.alive, v))):
+            yield
+
+    def _add_fill(self, histogram: ir.Value, count: int, bin_: ir.Value, v: ir.Value, weight: Weight) -> None:
+        b = self.b
+        at = b.mul(b.add(b.mul(bin_, self.integer(count)), v), self.integer(2))
+        value, square = self._member_weight(weight, v)
+        self.accumulate(histogram, at, value)
+        self.accumulate(histogram, b.add(at, self.integer(1)), square)

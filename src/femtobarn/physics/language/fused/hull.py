@@ -1,0 +1,239 @@
+"""Whether a varied condition holds for all members of a group, or for none, found without trying each.
+
+Every parameter lies between its least and its greatest number; what is computed from it lies between
+bounds that follow by interval arithmetic. Operations round to the nearest number, which keeps order,
+so that bounds computed in the same operations hold for the computed values, not only for exact ones.
+What may be not-a-number is never decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import TypeAlias
+
+from llvmlite import ir
+
+from femtobarn.physics.language.fused.emit import F64, I1, I64, Emitter
+from femtobarn.physics.language.fused.terms import Term
+
+Bounds: TypeAlias = tuple[ir.Value, ir.Value]
+"""Least and greatest value; of a condition whether it holds for all, and whether it can hold for any."""
+
+_ELEMENTWISE = frozenset(
+    (
+        *("mul", "add", "sub", "div", "neg", "abs", "minimum", "maximum", "sqrt", "where", "to_float"),
+        *("lt", "le", "gt", "ge", "and", "or", "not"),
+    )
+)
+_SUMMED = frozenset(("sum", "any", "all"))
+_ABOVE = {"gt": ">", "ge": ">="}
+_BELOW = {"lt": "<", "le": "<="}
+
+
+def decidable(term: Term) -> bool:
+    """Whether bounds of ``term`` can be found."""
+    if not term.varied:
+        return True
+    if term.axis is not None and term.axis.varied:
+        return False
+    if term.op == "param":
+        return term.sort == "float"
+    if term.op in _ELEMENTWISE:
+        if term.op == "div" and term.args[1].varied:
+            return False
+        if term.op == "to_float" and term.args[0].sort != "float":
+            return False
+        return all(decidable(a) for a in term.args)
+    if term.op in _SUMMED:
+        return term.args[0].axis is not None and not term.args[0].axis.varied and decidable(term.args[0])
+    if term.op == "take":
+        return decidable(term.args[0])
+    if term.op == "at":
+        x, where, exists = term.args
+        if where.varied or exists.varied:
+            return False
+        return decidable(x) or (where.op == "const" and _sorted_by_itself(x))
+    return False
+
+
+def _sorted_by_itself(x: Term) -> bool:
+    """Whether ``x`` is a list sorted by its own values: then its k-th value keeps order."""
+    axis = x.axis
+    if x.op != "take" or axis is None or axis.op != "order":
+        return False
+    below, key = axis.args
+    return x.args[0] is key and not below.varied and key.sort == "float" and decidable(key)
+
+
+class Hull(Emitter):
+    """Writes code that finds bounds."""
+
+    def bounds(self, term: Term, index: ir.Value | None = None) -> Bounds:
+        """Return the bounds of a value, or of one element of a list; only of what is `decidable`."""
+        key = ("bounds", term.number, None if index is None else id(index))
+        found: Bounds | None = self.find(key)
+        if found is None:
+            found = self._bounds(term, index)
+            self.remember(key, found)
+            self.remember(("keep", id(index)), index)
+        return found
+
+    def _bounds(self, term: Term, index: ir.Value | None) -> Bounds:
+        if not term.varied:
+            same = self.value(term) if term.axis is None or index is None else self.element(term, index)
+            return same, same
+        special: Callable[[Term, ir.Value | None], Bounds] | None = getattr(self, f"_hull_{term.op}", None)
+        if special is not None:
+            return special(term, index)
+        if term.op in _SUMMED:
+            return self._hull_reduced(term)
+        parts = [self.bounds(a, index if a.axis is not None else None) for a in term.args]
+        if term.op in _ABOVE or term.op in _BELOW:
+            return self._compared_bounds(term.op, *parts)
+        return self._corners(term, parts)
+
+    def _corners(self, term: Term, parts: list[Bounds]) -> Bounds:
+        """Return the extremes over the corners: right for what is monotonic in each argument."""
+        choices = [(p[0],) if p[0] is p[1] else p for p in parts]
+        values = [self.apply(term, list(corner)) for corner in product(*choices)]
+        low = high = values[0]
+        for value in values[1:]:
+            low, high = self._propagating("<", low, value), self._propagating(">", high, value)
+        return low, high
+
+    def _compared_bounds(self, op: str, a: Bounds, b: Bounds) -> Bounds:
+        if op in _BELOW:
+            a, b = b, a
+        sign = _ABOVE.get(op) or {"lt": ">", "le": ">="}[op]
+        # "can hold" also where a bound is not a number
+        return self.b.fcmp_ordered(sign, a[0], b[1]), self.b.fcmp_unordered(sign, a[1], b[0])
+
+    def _hull_param(self, term: Term, index: ir.Value | None) -> Bounds:
+        ranges = self.pointer("ranges", self.tables[0])
+        low, high = (self.integer(2 * term.params[0] + k) for k in (0, 1))
+        return self.load(ranges, low, F64), self.load(ranges, high, F64)
+
+    def _hull_abs(self, term: Term, index: ir.Value | None) -> Bounds:
+        low, high = self.bounds(term.args[0], index)
+        zero = ir.Constant(F64, 0.0)
+        sizes = self._absolute(low), self._absolute(high)
+        across = self.b.and_(self.b.fcmp_ordered("<", low, zero), self.b.fcmp_ordered(">", high, zero))
+        least = self._propagating("<", *sizes)
+        return self.b.select(across, zero, least), self._propagating(">", *sizes)
+
+    def _hull_and(self, term: Term, index: ir.Value | None) -> Bounds:
+        a, b = (self.bounds(x, index if x.axis is not None else None) for x in term.args)
+        return self.b.and_(a[0], b[0]), self.b.and_(a[1], b[1])
+
+    def _hull_or(self, term: Term, index: ir.Value | None) -> Bounds:
+        a, b = (self.bounds(x, index if x.axis is not None else None) for x in term.args)
+        return self.b.or_(a[0], b[0]), self.b.or_(a[1], b[1])
+
+    def _hull_not(self, term: Term, index: ir.Value | None) -> Bounds:
+        surely, possibly = self.bounds(term.args[0], index)
+        return self.b.not_(possibly), self.b.not_(surely)
+
+    def _hull_where(self, term: Term, index: ir.Value | None) -> Bounds:
+        condition, yes, no = (self.bounds(x, index if x.axis is not None else None) for x in term.args)
+        if term.sort == "bool":
+            both = self.b.and_(yes[0], no[0]), self.b.or_(yes[1], no[1])
+        else:
+            both = self._propagating("<", yes[0], no[0]), self._propagating(">", yes[1], no[1])
+        return (
+            self.b.select(condition[0], yes[0], self.b.select(condition[1], both[0], no[0])),
+            self.b.select(condition[0], yes[1], self.b.select(condition[1], both[1], no[1])),
+        )
+
+    def _hull_take(self, term: Term, index: ir.Value | None) -> Bounds:
+        assert index is not None
+        assert term.axis is not None
+        return self.bounds(term.args[0], self._mapped(term.axis, index, term.params[0]))
+
+    def _hull_at(self, term: Term, index: ir.Value | None) -> Bounds:
+        x, where, exists = term.args
+        typ = F64 if term.sort == "float" else I1
+        there = self.value(exists)
+        if isinstance(there, ir.Constant) and there.constant:
+            return self._element_bounds(x, where)
+        low, high = (self.variable(typ, ir.Constant(typ, 0)) for _ in range(2))
+        with self.when(there):
+            self.learn(exists)
+            a, b = self._element_bounds(x, where)
+            self.b.store(a, low)
+            self.b.store(b, high)
+        return self.b.load(low, typ=typ), self.b.load(high, typ=typ)
+
+    def _element_bounds(self, x: Term, where: Term) -> Bounds:
+        if not decidable(x):
+            return self._sorted_bounds(x, where.params[0])
+        self._ready_bounds(x)
+        return self.bounds(x, self.value(where))
+
+    def _sorted_bounds(self, x: Term, k: int) -> Bounds:
+        """Return bounds of the k-th value: the k-th of the least, and the k-th of the greatest values."""
+        axis = x.axis
+        assert axis is not None
+        key = ("sorted", axis.number)
+        arrays: tuple[ir.Value, ir.Value] | None = self.find(key)
+        n = self.length(axis)
+        if arrays is None:
+            below, values = axis.args
+            self._ready_bounds(values)
+            low, high = (
+                self.pointer("scratch", axis.number, "bounds", i, 8, self.rule(below)) for i in (0, 1)
+            )
+            arrays = (low, high)
+            with self.objects(n) as i:
+                for array, value in zip(arrays, self.bounds(values, i), strict=True):
+                    self._insert(array, i, value, descending=axis.params[0])
+            self.remember(key, arrays)
+        at = self.integer(k)
+        low, high = (self.load(array, at, F64) for array in arrays)
+        return low, high
+
+    def _insert(self, array: ir.Value, count: ir.Value, value: ir.Value, *, descending: bool) -> None:
+        """Insert a value among the ``count`` sorted ones."""
+        b = self.b
+        place = self.variable(I64, count)
+        head, test, move, done = (self.fn.append_basic_block(n) for n in ("insert", "test", "move", "done"))
+        b.branch(head)
+        b.position_at_end(head)
+        j = b.load(place, typ=I64)
+        b.cbranch(b.icmp_signed(">", j, self.integer(0)), test, done)
+        b.position_at_end(test)
+        previous = b.sub(j, self.integer(1))
+        other = self.load(array, previous, F64)
+        b.cbranch(self._before(value, other, descending=descending), move, done)
+        b.position_at_end(move)
+        self.store(other, array, j)
+        b.store(previous, place)
+        b.branch(head)
+        b.position_at_end(done)
+        self.store(value, array, b.load(place, typ=I64))
+
+    def _hull_reduced(self, term: Term) -> Bounds:
+        (x,) = term.args
+        assert x.axis is not None
+        self._ready_bounds(x)
+        typ = F64 if term.op == "sum" else I1
+        start = 1 if term.op == "all" else 0
+        low, high = (self.variable(typ, ir.Constant(typ, start)) for _ in range(2))
+        step = {"sum": self.b.fadd, "any": self.b.or_, "all": self.b.and_}[term.op]
+        with self.objects(self.length(x.axis)) as i:
+            for place, value in zip((low, high), self.bounds(x, i), strict=True):
+                self.b.store(step(self.b.load(place, typ=typ), value), place)
+        return self.b.load(low, typ=typ), self.b.load(high, typ=typ)
+
+    def _ready_bounds(self, term: Term) -> None:
+        """Make what is needed before bounds of a list's elements can be asked for."""
+        if not term.varied:
+            self.ready(term)
+            return
+        if term.axis is not None:
+            self.ready_axis(term.axis)
+        for arg in term.args:
+            if arg.axis is None:
+                self.bounds(arg)
+            else:
+                self._ready_bounds(arg)
