@@ -107,9 +107,9 @@ def wrong_file(change: Change) -> Play:
 
 def in_a_basket(samples: Samples) -> int:
     """A place in the compressed content of a basket that the analysis needs."""
-    from femtobarn.data.columns.open import open_tree
+    from femtobarn.data.columns.readers import open_reader
 
-    with open_tree(samples.folder / samples.faulty) as tree:
+    with open_reader(samples.folder / samples.faulty, None) as tree:
         first = tree.stored("lep_pt").first
     assert first is not None
     return first[0] + first[1] // 2

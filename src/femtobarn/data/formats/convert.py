@@ -45,7 +45,12 @@ class RawColumn:
         return Column(content, self.offsets)
 
 
-_DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bool": np.bool_, "string": np.uint8}
+_DTYPES: dict[str, type[np.generic]] = {
+    "float": np.float64,
+    "int": np.int64,
+    "bool": np.bool_,
+    "string": np.uint8,
+}
 
 
 def raw(url: str, source: FieldSource, branch: str, column: Column, start: int) -> RawColumn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,6 +43,15 @@ class Clock:
     def seconds(self) -> float:
         """Wall time since then."""
         return time.perf_counter() - self.tick
+
+
+def load() -> None:
+    """Load what writing a run directory needs, which takes as long as reading some hundred thousand events."""
+    with suppress(ImportError):  # who needs it will say so
+        import hist  # noqa: F401 - histograms.json
+        import uhi.io.json  # noqa: F401
+
+        from femtobarn.running.results import export_root  # noqa: F401 - uproot
 
 
 def finish(

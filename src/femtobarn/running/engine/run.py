@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from femtobarn.base.settings import prefixes as allowed_prefixes
 from femtobarn.data.formats.registry import text_of
 from femtobarn.data.storage.urls import is_remote, shown
 from femtobarn.running.engine.executor import Executor, Outcome, executor
-from femtobarn.running.engine.finish import Clock, finish, plan_digest, utc
+from femtobarn.running.engine.finish import Clock, finish, load, plan_digest, utc
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.ledger import row_of
 from femtobarn.running.engine.observer import Observer, Silent
@@ -193,6 +194,9 @@ def _execute(
     if not todo:
         return outcomes
     results = runner.run(job, todo, store)
+    threading.Thread(
+        target=load, daemon=True
+    ).start()  # what finishing needs, while there is nothing else to do
     with closing(results):
         for outcome in results:
             if outcome.task not in tasks:

@@ -28,6 +28,8 @@ ANSWER = struct.Struct(">q")
 """What is answered: a process id, or how a process ended, as ``os.waitpid`` tells it."""
 
 START, WAIT = b"s", b"w"
+_LAST_WORDS = 5.0  # seconds for a process that fails to say why
+
 UNKNOWN = -1
 """The answer about a process that another nursery started."""
 
@@ -64,6 +66,8 @@ class Nursery:
             self._link, self._mother = _mother(self._errors)
             child = self._copied(number)
         if child is None:
+            with suppress(subprocess.TimeoutExpired):
+                self._mother.wait(_LAST_WORDS)
             self._end()
             reason = _last_line(self._errors) or "the process from which they are copied died"
             msg = f"Expected to start worker processes, but: {reason}. Free some memory, or run with --workers 0."

@@ -70,12 +70,13 @@ class EventLoop(Hull):
     def __init__(self, plan: Plan, sources: Mapping[str, Source], most: int) -> None:
         super().__init__(plan.roots(), sources, most)
         self._plan = plan
-        self._steps: dict[int, ir.Value] = {}
+        self._steps: list[ir.Value] = []
+        self.known = {}
 
     def emit(self) -> str:
         """Return the module as text, with ``run(start, stop, pointers)`` and ``layout()``, the pointers as JSON."""
-        varied = {s for g in self._plan.groups for s in range(len(self._plan.selections))}
-        self._steps = {s: self.variable(I64) for s in sorted(varied)}
+        selections = range(len(self._plan.selections))
+        self._steps = [self.variable(I64) for _ in selections]
         with self.loop(self.fn.args[1], self.fn.args[0]) as event:
             self.event = event
             reset, begin = self.fn.append_basic_block("reset"), self.fn.append_basic_block("begin")
@@ -83,7 +84,9 @@ class EventLoop(Hull):
             self.reset = ir.IRBuilder(reset)
             self.b.position_at_end(begin)
             weight = self._weight(self._plan.nominal.weight, 0)
-            self._cuts(range(len(self._plan.selections)), 0, weight)
+            self._cuts(selections, 0, weight)
+            for s in selections:
+                self._count(self.pointer("cutflow", s), self.b.load(self._steps[s], typ=I64), weight)
             for number, group in enumerate(self._plan.groups):
                 with self.scope():
                     self._group(number, group, weight)
@@ -139,7 +142,7 @@ class EventLoop(Hull):
         for s in selections:
             cuts = self._plan.nominal.cuts[s]
             if len(cuts) == depth:
-                self._stop(s, depth, weight)
+                self._stop(s, depth)
                 for position, fill in enumerate(self._plan.nominal.fills):
                     if fill.selection == s:
                         self._fill(fill, ("histogram", position), weight)
@@ -152,7 +155,7 @@ class EventLoop(Hull):
             after = self.fn.append_basic_block("after")
             self.b.position_at_end(no)
             for s in chosen:
-                self._stop(s, depth, weight)
+                self._stop(s, depth)
             self.b.branch(after)
             self.b.position_at_end(yes)
             with self.scope():
@@ -161,11 +164,9 @@ class EventLoop(Hull):
             self.b.branch(after)
             self.b.position_at_end(after)
 
-    def _stop(self, selection: int, row: int, weight: Weight) -> None:
+    def _stop(self, selection: int, row: int) -> None:
         """Note that an event passed ``row`` cuts and no more."""
-        if selection in self._steps:
-            self.b.store(self.integer(row), self._steps[selection])
-        self._count(self.pointer("cutflow", selection), self.integer(row), weight)
+        self.b.store(self.integer(row), self._steps[selection])
 
     def _count(self, sums: ir.Value, row: ir.Value, weight: Weight) -> None:
         first = self.b.mul(row, self.integer(3))
@@ -423,7 +424,7 @@ class EventLoop(Hull):
 
     def _varied_cut(self, number: int, group: Group, s: int, i: int, weight: Weight, left: Members) -> None:
         cut = group.outcome.cuts[s][i]
-        if len(group.members) < FEW or not decidable(cut):
+        if len(group.members) < FEW or not decidable(cut, self.known):
             self._try_members(number, group, s, i, weight, left)
             return
         surely, possibly = self.bounds(cut)

@@ -8,6 +8,7 @@ What may be not-a-number is never decided.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import product
 from typing import TypeAlias
@@ -31,8 +32,14 @@ _ABOVE = {"gt": ">", "ge": ">="}
 _BELOW = {"lt": "<", "le": "<="}
 
 
-def decidable(term: Term) -> bool:
-    """Whether bounds of ``term`` can be found."""
+def decidable(term: Term, known: dict[int, bool]) -> bool:
+    """Whether bounds of ``term`` can be found; answers are noted in ``known``."""
+    if term.number not in known:
+        known[term.number] = _decidable(term, known)
+    return known[term.number]
+
+
+def _decidable(term: Term, known: dict[int, bool]) -> bool:
     if not term.varied:
         return True
     if term.axis is not None and term.axis.varied:
@@ -44,30 +51,40 @@ def decidable(term: Term) -> bool:
             return False
         if term.op == "to_float" and term.args[0].sort != "float":
             return False
-        return all(decidable(a) for a in term.args)
+        return all(decidable(a, known) for a in term.args)
     if term.op in _SUMMED:
-        return term.args[0].axis is not None and not term.args[0].axis.varied and decidable(term.args[0])
+        return (
+            term.args[0].axis is not None and not term.args[0].axis.varied and decidable(term.args[0], known)
+        )
     if term.op == "take":
-        return decidable(term.args[0])
+        return decidable(term.args[0], known)
     if term.op == "at":
         x, where, exists = term.args
         if where.varied or exists.varied:
             return False
-        return decidable(x) or (where.op == "const" and _sorted_by_itself(x))
+        return decidable(x, known) or (where.op == "const" and _sorted_by_itself(x, known))
     return False
 
 
-def _sorted_by_itself(x: Term) -> bool:
+def _sorted_by_itself(x: Term, known: dict[int, bool]) -> bool:
     """Whether ``x`` is a list sorted by its own values: then its k-th value keeps order."""
     axis = x.axis
     if x.op != "take" or axis is None or axis.op != "order":
         return False
     below, key = axis.args
-    return x.args[0] is key and not below.varied and key.sort == "float" and decidable(key)
+    return x.args[0] is key and not below.varied and key.sort == "float" and decidable(key, known)
 
 
 class Hull(Emitter):
-    """Writes code that finds bounds."""
+    """Writes code that finds bounds.
+
+    Attributes
+    ----------
+    known
+        which terms are `decidable`
+    """
+
+    known: dict[int, bool]
 
     def bounds(self, term: Term, index: ir.Value | None = None) -> Bounds:
         """Return the bounds of a value, or of one element of a list; only of what is `decidable`."""
@@ -165,31 +182,38 @@ class Hull(Emitter):
         return self.b.load(low, typ=typ), self.b.load(high, typ=typ)
 
     def _element_bounds(self, x: Term, where: Term) -> Bounds:
-        if not decidable(x):
+        if not decidable(x, self.known):
             return self._sorted_bounds(x, where.params[0])
         self._ready_bounds(x)
         return self.bounds(x, self.value(where))
 
     def _sorted_bounds(self, x: Term, k: int) -> Bounds:
-        """Return bounds of the k-th value: the k-th of the least, and the k-th of the greatest values."""
+        """Return bounds of the k-th value: the k-th of the least, and the k-th of the greatest values.
+
+        Where a bound is not a finite number, a value may be none, and the order another: nothing is known.
+        """
         axis = x.axis
         assert axis is not None
         key = ("sorted", axis.number)
-        arrays: tuple[ir.Value, ir.Value] | None = self.find(key)
+        held: tuple[ir.Value, ir.Value, ir.Value] | None = self.find(key)
         n = self.length(axis)
-        if arrays is None:
+        if held is None:
             below, values = axis.args
             self._ready_bounds(values)
             low, high = (
                 self.pointer("scratch", axis.number, "bounds", i, 8, self.rule(below)) for i in (0, 1)
             )
-            arrays = (low, high)
+            odd = self.variable(I1, ir.Constant(I1, 0))
             with self.objects(n) as i:
-                for array, value in zip(arrays, self.bounds(values, i), strict=True):
+                for array, value in zip((low, high), self.bounds(values, i), strict=True):
                     self._insert(array, i, value, descending=axis.params[0])
-            self.remember(key, arrays)
-        at = self.integer(k)
-        low, high = (self.load(array, at, F64) for array in arrays)
+                    rest = self.b.fsub(value, value)  # 0 for every finite number
+                    infinite = self.b.fcmp_unordered("uno", rest, rest)
+                    self.b.store(self.b.or_(self.b.load(odd, typ=I1), infinite), odd)
+            held = (low, high, self.b.load(odd, typ=I1))
+            self.remember(key, held)
+        unknown, at = ir.Constant(F64, math.nan), self.integer(k)
+        low, high = (self.b.select(held[2], unknown, self.load(array, at, F64)) for array in held[:2])
         return low, high
 
     def _insert(self, array: ir.Value, count: ir.Value, value: ir.Value, *, descending: bool) -> None:
@@ -230,6 +254,9 @@ class Hull(Emitter):
         if not term.varied:
             self.ready(term)
             return
+        if self.find(("ready bounds", term.number)):
+            return
+        self.remember(("ready bounds", term.number), 1)
         if term.axis is not None:
             self.ready_axis(term.axis)
         for arg in term.args:

@@ -17,8 +17,9 @@ from femtobarn.data.formats.convert import RawColumn
 from femtobarn.physics.language.fused.groups import ranges
 from femtobarn.physics.language.fused.kernel import Kernel, kernel
 from femtobarn.physics.language.fused.plan import Group, Plan, differs
-from femtobarn.physics.language.fused.slots import Slot, capacity
+from femtobarn.physics.language.fused.slots import Slot, capacity, capacity_rule
 from femtobarn.physics.language.fused.source import Source
+from femtobarn.physics.language.fused.terms import walk as terms_below
 from femtobarn.physics.language.graph import Node, from_records, walk
 
 Array = NDArray[np.float64]
@@ -70,6 +71,8 @@ class Fused:
         self.plan = Plan(spec, from_records(spec.nodes), kind)
         self._kernels: dict[tuple[tuple[str, Source], ...], Kernel] = {}
         self._too_deep = False
+        made = [t for t in terms_below(self.plan.roots()) if t.op in {"combinations", "cross", "order"}]
+        self.rules = tuple(capacity_rule(t) for t in made)
         outside = [n for n in walk(self.plan.externals) if n.op == "field"]
         self.outside_fields = tuple(sorted({str(n.params[0]) for n in outside}))
 
@@ -127,6 +130,8 @@ class FusedSums:
         }
         found = self._code.kernel(sources)
         given = _Given(self._plan, columns, entries)
+        for rule in self._code.rules:
+            given.capacity(rule)
         if self._plan.externals:
             outside = {p: columns[p].base() for p in self._code.outside_fields}
             given.externals = self._reference(self._plan.externals, outside, entries)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import has_magic
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
     from femtobarn.base.records import Settings
     from femtobarn.running.executors.nursery import Nursery
 
+_ready: list[Nursery] = []
+
+
+def begin(words: Sequence[str]) -> None:
+    """Start what workers come from if a command line looks like a run on this machine, before it is read."""
+    if not words or words[0] != "run":
+        return
+    pairs = list(pairwise(words))
+    values = dict(pairs)
+    places = [place for option, place in pairs if option == "--data"]
+    here = values.get("--workers") != "0" and values.get("--executor", "local") == "local"
+    if here and places and not {"--help", "-h"} & set(words) and all(map(_seems_there, places)):
+        from femtobarn.running.executors.nursery import Nursery
+
+        _ready.append(Nursery())
+
 
 @contextmanager
 def nursery_for(settings: Settings, places: Sequence[str | Path]) -> Iterator[Nursery | None]:
@@ -21,12 +38,15 @@ def nursery_for(settings: Settings, places: Sequence[str | Path]) -> Iterator[Nu
 
     None is started for a place that is missing, since such a run ends before it begins.
     """
+    ready = _ready.pop() if _ready else None
     if settings.executor != "local" or settings.workers < 1 or not all(map(_seems_there, places)):
+        if ready is not None:
+            ready.close()
         yield None
         return
     from femtobarn.running.executors.nursery import Nursery
 
-    nursery = Nursery()
+    nursery = ready or Nursery()
     try:
         yield nursery
     finally:
