@@ -97,5 +97,5 @@ def test_a_run_loads_what_was_compiled_and_no_compiler(
 ) -> None:
     words = ("-m", "femtobarn", "run", "hzz", "--data", demo_folder, "--max-files", "1", "--no-figures")
     loaded.by(*words, "--out", tmp_path / "first", watched=())  # compiles, unless it was done before
-    watched = (*DRAWING, "numba", *NETWORK, *OTHER, "awkward", "pyarrow")
+    watched = (*DRAWING, "numba", *NETWORK, *OTHER)
     assert loaded.by(*words, "--workers", "2", "--out", tmp_path / "out", watched=watched) == set()

@@ -27,6 +27,9 @@ Array = NDArray[np.float64]
 MOST_SCRATCH = 1 << 28
 """Bytes of working memory for the objects of one event; chunks that need more go to the reference."""
 
+MOST_COUNTED = 1 << 53
+"""Objects that can be counted without an overflow on the way."""
+
 MOST_SORTED = 1 << 12
 """The compiled loop sorts by insertion: longer lists go to the reference."""
 
@@ -131,7 +134,10 @@ class FusedSums:
         found = self._code.kernel(sources)
         given = _Given(self._plan, columns, entries)
         for rule in self._code.rules:
-            given.capacity(rule)
+            given.require_countable(rule)
+        for slot in found.slots:
+            if slot.role == "scratch":
+                given.capacity(slot.what[4])
         if self._plan.externals:
             outside = {p: columns[p].base() for p in self._code.outside_fields}
             given.externals = self._reference(self._plan.externals, outside, entries)
@@ -271,12 +277,20 @@ class _Given:
         msg = f"no column of {collection}"
         raise KeyError(msg)
 
-    def capacity(self, rule: Sequence[Any]) -> int:
-        """Return how many objects of a collection an event can have."""
+    def require_countable(self, rule: Sequence[Any]) -> None:
+        """Check that the objects of a collection can be counted in 64 bits; they may be too many to be held."""
+        if self._count(rule) > MOST_COUNTED:
+            raise TooLargeError
+
+    def _count(self, rule: Sequence[Any]) -> int:
         for collection in _collections(rule):
             if collection not in self._most:
                 self._most[collection] = int(np.diff(self.offsets(collection)).max(initial=0))
-        count = capacity(rule, self._most)
+        return capacity(rule, self._most)
+
+    def capacity(self, rule: Sequence[Any]) -> int:
+        """Return how many objects of a collection an event can have."""
+        count = self._count(rule)
         if count * 8 > MOST_SCRATCH or (rule[0] == "order" and count > MOST_SORTED):
             raise TooLargeError
         return count
