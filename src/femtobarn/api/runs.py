@@ -355,7 +355,7 @@ def repeat(
         if value != getattr(usual, setting):
             flag = f"--{setting.replace('_', '-')}"
             words += (
-                [flag] if value is True else [f"--no-{setting}"] if value is False else [flag, str(value)]
+                [flag] if value is True else [f"--no-{flag[2:]}"] if value is False else [flag, str(value)]
             )
     return shlex.join(words)
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -172,5 +173,6 @@ def _processor() -> tuple[str, str]:
 
 
 def _name(key: str) -> str:
-    parts = (key, version("numba"), version("llvmlite"), *_processor())
+    own = Path(__file__).read_text("utf-8")  # what it tells the compiler is part of what comes out
+    parts = (key, own, version("numba"), version("llvmlite"), *_processor())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from femtobarn.base.errors import DamagedError
 from femtobarn.data.columns.interface import Column, TreeReader
 from femtobarn.data.formats import derive
 from femtobarn.data.formats.convert import RawColumn, converted, offsets_of, raw, require_same_lengths
@@ -193,9 +194,11 @@ class EventReader:
         counters = self._counters(branches)
         read = self._tree.read([*branches.values(), *counters.values()], start, stop)
         lengths: dict[str, tuple[str, NDArray[np.int64]]] = {
-            collection: (branch, offsets_of(read[branch].content)) for collection, branch in counters.items()
+            collection: (branch, self._counted(branch, read[branch], start))
+            for collection, branch in counters.items()
         }
         out: dict[str, Column] = {}
+        alone: dict[str, tuple[str, NDArray[np.int64]]] = {}  # of collections of which nothing else is read
         for path, branch in branches.items():
             source, collection = self._format.fields[path], FIELDS[path].collection
             # a list that data leave empty may have to be filled
@@ -213,10 +216,26 @@ class EventReader:
             collection = FIELDS[path].collection
             if self._format.fields[path].simulation_only and collection in lengths:
                 out[path] = self._aligned(path, branch, out[path], lengths[collection], start)
+            elif collection is not None and (offsets := out[path].offsets) is not None:
+                require_same_lengths(
+                    self._tree.url, alone.setdefault(collection, (branch, offsets)), (branch, offsets), start
+                )
         for path in paths:
             if path not in out:
                 out[path] = self._in_place_of(path, out, stop - start)
         return out
+
+    def _counted(self, branch: str, column: Column, start: int) -> NDArray[np.int64]:
+        """Return the offsets of lists whose lengths a branch tells."""
+        negative = np.flatnonzero(column.content < 0)
+        if len(negative):
+            msg = (
+                f"{self._tree.url}: expected numbers of objects in branch {branch!r}, but in entry "
+                f"{start + int(negative[0])} it is {column.content[negative[0]]}. The file is damaged or was "
+                "written wrongly; fetch or write it again."
+            )
+            raise DamagedError(msg)
+        return offsets_of(column.content)
 
     def _in_place_of(self, path: str, columns: Mapping[str, Column], entries: int) -> Column:
         collection, fill = FIELDS[path].collection, self._format.fields[path].fill

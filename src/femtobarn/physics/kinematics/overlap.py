@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from femtobarn.base.errors import SettingsError
 from femtobarn.physics.kinematics.combine import nearest
 
 
@@ -31,6 +32,23 @@ class OverlapStep:
     near: str
     delta_r: float
     sliding: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the step.
+
+        Raises
+        ------
+        SettingsError
+            if it compares a collection with itself, or a distance is not a number above 0
+        """
+        if self.remove == self.near:
+            msg = f"An overlap step compares two collections, but got {self.remove!r} near itself: every object is."
+            raise SettingsError(msg)
+        if not (self.delta_r > 0 and self.sliding >= 0):
+            msg = (
+                f"An overlap step needs a distance above 0, but got {self.delta_r} (sliding: {self.sliding})."
+            )
+            raise SettingsError(msg)
 
 
 RECOMMENDED: tuple[OverlapStep, ...] = (

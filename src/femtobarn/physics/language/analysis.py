@@ -149,7 +149,7 @@ class Analysis:
         alternatives
             per key what is replaced, and by what, as in `vary`
         """
-        if not alternatives or not all(alternatives.values()):
+        if not isinstance(alternatives, Mapping) or not alternatives or not all(alternatives.values()):
             msg = f"Variation {name!r} needs one alternative or more, each {{field: expression}}."
             raise LanguageError(msg)
         taken: dict[str, None] = {}
@@ -159,6 +159,10 @@ class Analysis:
         self._vary(name, alternatives)
 
     def _vary(self, name: str, alternatives: Mapping[str, Mapping[Any, Any]]) -> None:
+        for given in alternatives.values():
+            if not isinstance(given, Mapping):
+                msg = f"Variation {name!r} takes {{field: expression}}, but got {given!r}."
+                raise TypesError(msg)
         _new(name, {v.name: v for v in self._declared.variations}, "variation")
         # all are looked at before one is declared
         self._declared.variations += [

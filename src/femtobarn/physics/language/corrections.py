@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,17 @@ def correction(file: str | Path, name: str, *inputs: Any, unit: str = "") -> Exp
     if not path.is_absolute():
         beside = sys._getframe(1).f_globals.get("__file__")  # noqa: SLF001 - relative to the file that names it
         path = (Path(beside).parent if beside else Path.cwd()) / path
+    try:
+        return _corrected(path, name, inputs, unit)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        msg = (
+            f"Expected correction {name!r} of {path.name} to follow version 2 of correctionlib's schema, but it "
+            f"does not ({type(error).__name__}: {error}). Correct the file."
+        )
+        raise TypesError(msg) from error
+
+
+def _corrected(path: Path, name: str, inputs: Sequence[Any], unit: str) -> Expr:
     found = read_correction(path, name)
     nodes = _given(found, inputs)
     constants: dict[str, Constant] = {n: v.params[0] for n, v in nodes.items() if v.op == "literal"}
@@ -127,7 +139,10 @@ def _table(tree: Any) -> _Table | None:
         return None
     many = tree["nodetype"] == "multibinning"
     flow = _flow(tree.get("flow"))
-    edges = [_edges(e) for e in (tree.get("edges", ()) if many else (tree.get("edges"),))]
+    edges = [
+        _edges(e, len(tree.get("content", ())))
+        for e in (tree.get("edges", ()) if many else (tree.get("edges"),))
+    ]
     inner = [_table(c) for c in tree.get("content", ())]
     known = [t for t in inner if t is not None]
     if flow is None or not known or len(known) < len(inner):
@@ -157,14 +172,14 @@ def _flow(flow: Any) -> Flow | None:
     return flow if isinstance(flow, float) and math.isfinite(flow) else None
 
 
-def _edges(given: Any) -> Edges | None:
-    """Return finite edges; of equal bins those at which the bin number of correctionlib changes."""
+def _edges(given: Any, most: int) -> Edges | None:
+    """Return finite edges; of equal bins, ``most`` or fewer, those at which correctionlib's bin number changes."""
     if isinstance(given, dict):
         try:
             n, low, high = int(given["n"]), float(given["low"]), float(given["high"])
         except (KeyError, TypeError, ValueError):
             return None
-        if not (n > 0 and math.isfinite(high - low) and low < high):
+        if not (0 < n <= most and math.isfinite(high - low) and low < high):
             return None
         return (low, *(_equal_edge(k, n, low, high) for k in range(1, n)), high)
     if not isinstance(given, list) or len(given) < 2:
@@ -180,12 +195,26 @@ def _equal_edge(k: int, n: int, low: float, high: float) -> float:
     def number(x: float) -> float:
         return n * (x - low) / (high - low)
 
-    edge = low + (high - low) * k / n
-    while number(edge) >= k:
-        edge = math.nextafter(edge, -math.inf)
-    while number(edge) < k:
-        edge = math.nextafter(edge, math.inf)
-    return edge
+    # numbers in their order are integers in theirs: the first of bin k is found by halving
+    below, edge = _ordered(low), _ordered(high)
+    while edge - below > 1:
+        middle = (below + edge) // 2
+        if number(_from_ordered(middle)) >= k:
+            edge = middle
+        else:
+            below = middle
+    return _from_ordered(edge)
+
+
+def _ordered(x: float) -> int:
+    """Return the position of a number among all of 64 bits, from 0 upwards and downwards."""
+    (bits,) = struct.unpack("<q", struct.pack("<d", abs(x)))
+    return -int(bits) if x < 0 else int(bits)
+
+
+def _from_ordered(position: int) -> float:
+    (size,) = struct.unpack("<d", struct.pack("<q", abs(position)))
+    return -float(size) if position < 0 else float(size)
 
 
 def _looked_up(table: _Table, nodes: Mapping[str, Node]) -> Expr:

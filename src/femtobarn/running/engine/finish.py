@@ -47,7 +47,7 @@ class Clock:
 
 def load() -> None:
     """Load what writing a run directory needs, which takes as long as reading some hundred thousand events."""
-    with suppress(ImportError):  # who needs it will say so
+    with suppress(Exception):  # who needs it will say so
         import hist  # noqa: F401 - histograms.json
         import uhi.io.json  # noqa: F401
 

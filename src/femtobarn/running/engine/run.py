@@ -120,6 +120,8 @@ def run(
         store.clean()
         todo = [task for task in plan.tasks if not store.has(task.id)]
         watcher.started(plan, len(plan.tasks) - len(todo))
+        if todo and settings.workers:  # they work elsewhere: meanwhile what finishing needs is loaded
+            threading.Thread(target=load, daemon=True).start()
         outcomes = _execute(_job(spec, plan, settings), todo, store, chosen, watcher)
         info = finish(spec, inputs, settings, plan, outcomes, directory, clock, command)
     watcher.finished(info)

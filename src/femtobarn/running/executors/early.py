@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import has_magic
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from femtobarn.base.errors import RunError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,8 @@ def begin(words: Sequence[str]) -> None:
     if here and places and not {"--help", "-h"} & set(words) and all(map(_seems_there, places)):
         from femtobarn.running.executors.nursery import Nursery
 
-        _ready.append(Nursery())
+        with suppress(RunError):  # the run itself will say so
+            _ready.append(Nursery())
 
 
 @contextmanager

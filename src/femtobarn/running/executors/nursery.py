@@ -49,8 +49,14 @@ class Nursery:
     """Starts processes for tasks. They and the nursery end when this process does, however it ends."""
 
     def __init__(self) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the nursery
-        self._link, self._mother = _mother(self._errors)
+        try:
+            self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the nursery
+            self._link, self._mother = _mother(self._errors)
+        except OSError as error:
+            msg = (
+                f"Expected to start a process for workers, but: {error}. End others, or run with --workers 0."
+            )
+            raise RunError(msg) from error
 
     def start(self, number: int) -> Child:
         """Start worker ``number``; waits until the nursery has loaded what workers need.

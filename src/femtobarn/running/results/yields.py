@@ -111,6 +111,13 @@ def in_total(yields: VariedYields, selection: str) -> NDArray[np.float64] | None
     return np.asarray(np.sum(known, axis=0)) if parts and len(known) == len(parts) else None
 
 
+def _up_and_down(shifts: Mapping[str, float]) -> tuple[float | None, float | None]:
+    """Return the shifts of ``up`` and ``down``; of alternatives with other names the greatest and the least."""
+    if shifts.keys() <= {"up", "down"}:
+        return shifts.get("up"), shifts.get("down")
+    return max(shifts.values()), min(shifts.values())
+
+
 def effects(spec: AnalysisSpec, yields: VariedYields, selection: str) -> tuple[Effect, ...]:
     """Return what each variation changes of all simulation in ``selection``, the largest change first."""
     total = in_total(yields, selection)
@@ -120,5 +127,5 @@ def effects(spec: AnalysisSpec, yields: VariedYields, selection: str) -> tuple[E
     shifts: dict[str, dict[str, float]] = {}
     for variation, value in zip(spec.variations, total[1:], strict=True):
         shifts.setdefault(variation.name, {})[variation.direction] = float(value) - nominal
-    found = [Effect(selection, name, nominal, s.get("up"), s.get("down")) for name, s in shifts.items()]
+    found = [Effect(selection, name, nominal, *_up_and_down(own)) for name, own in shifts.items()]
     return tuple(sorted(found, key=lambda effect: -effect.largest))  # stable: ties as declared

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from llvmlite import ir
 
 from femtobarn.base.records import AxisRecord
-from femtobarn.physics.language.fused.emit import F64, I1, I8, I32, I64, PTR
+from femtobarn.physics.language.fused.emit import F64, I1, I8, I32, I64, PTR, TYPES
 from femtobarn.physics.language.fused.hull import Hull, decidable
 from femtobarn.physics.language.fused.plan import FillPlan, Group, Plan, differs
 from femtobarn.physics.language.fused.source import Source
-from femtobarn.physics.language.fused.terms import Term
+from femtobarn.physics.language.fused.terms import Term, conjuncts, walk
 
 
 class Weight:
@@ -72,6 +72,7 @@ class EventLoop(Hull):
         self._plan = plan
         self._steps: list[ir.Value] = []
         self.known = {}
+        self.shared = frozenset()
 
     def emit(self) -> str:
         """Return the module as text, with ``run(start, stop, pointers)`` and ``layout()``, the pointers as JSON."""
@@ -237,7 +238,7 @@ class EventLoop(Hull):
 
     def hoist(self, term: Term) -> None:
         """Compute, before a loop over the members, what does not differ between them."""
-        if not term.varied:
+        if self.settled(term):
             if term.axis is None:
                 self.value(term)
             elif term.slow:
@@ -257,7 +258,7 @@ class EventLoop(Hull):
                 self.hoist(arg)
 
     def _hoist_axis(self, axis: Term) -> None:
-        if not axis.varied:
+        if self.settled(axis):
             self.ready_axis(axis)
             return
         for arg in axis.args:
@@ -446,18 +447,53 @@ class EventLoop(Hull):
     def _try_members(self, number: int, group: Group, s: int, i: int, weight: Weight, left: Members) -> None:
         """Try a cut for each member that passed those before."""
         cut, count = group.outcome.cuts[s][i], len(group.members)
-        self.hoist(cut)
         some = self.variable(I1, ir.Constant(I1, 0))
         all_before = self.b.not_(self.b.load(left.mixed, typ=I1))
-        with self._members(count) as v:
-            before = self.b.or_(all_before, self._is_set(left.alive, v))
-            passed = self.b.and_(before, self.value(cut))
-            failed = self.b.and_(before, self.b.not_(passed))
-            self._add_member(number, count, s, self.integer(i), v, weight, failed)
-            self.store(self.b.zext(passed, I8), left.alive, v)
-            self.b.store(self.b.or_(self.b.load(some, typ=I1), passed), some)
+
+        def each() -> None:
+            self.hoist(cut)
+            with self._members(count) as v:
+                before = self.b.or_(all_before, self._is_set(left.alive, v))
+                passed = self.b.and_(before, self.value(cut))
+                failed = self.b.and_(before, self.b.not_(passed))
+                self._add_member(number, count, s, self.integer(i), v, weight, failed)
+                self.store(self.b.zext(passed, I8), left.alive, v)
+                self.b.store(self.b.or_(self.b.load(some, typ=I1), passed), some)
+                for term in self._for_fills(group, s, i):
+                    self.store(self._widened(self.value(term)), self._kept_values(number, term), v)
+
+        self.with_shared_choices([cut], each, worth=count >= FEW)
         self.b.store(self.b.load(some, typ=I1), left.some)
         self.b.store(ir.Constant(I1, 1), left.mixed)
+
+    def _for_fills(self, group: Group, s: int, i: int) -> list[Term]:
+        """Return what a cut computes for each member that is filled later, and worth keeping until then.
+
+        Only of cuts that are always tried member by member: of those that bounds may decide, nothing is kept.
+        """
+        cut = group.outcome.cuts[s][i]
+        if decidable(cut, self.known):
+            return []
+        below = {t.number for t in walk([cut])}
+        fills = [f for f in group.outcome.fills if f.selection == s]
+        wanted = [t for f in fills for t in (*f.values, *(() if f.ok is None else conjuncts(f.ok)))]
+        kept = {
+            t.number: t for t in wanted if t.varied and t.axis is None and t.op != "and" and t.number in below
+        }
+        return list(kept.values())
+
+    def _kept_values(self, number: int, term: Term) -> ir.Value:
+        return self.pointer("buffer", number, f"value {term.number}", 8)
+
+    def _widened(self, value: ir.Value) -> ir.Value:
+        return self.b.zext(value, I64) if value.type == I1 else value
+
+    def _recall(self, number: int, terms: Iterable[Term], v: ir.Value) -> None:
+        """Remember, within a loop over the members, what their cuts have computed."""
+        for term in terms:
+            typ = TYPES[term.sort]
+            raw = self.load(self._kept_values(number, term), v, I64 if typ == I1 else typ)
+            self.remember(term.number, self.b.trunc(raw, I1) if typ == I1 else raw)
 
     def _is_set(self, flags: ir.Value, index: ir.Value) -> ir.Value:
         return self.b.icmp_unsigned("!=", self.load(flags, index, I8), ir.Constant(I8, 0))
@@ -491,24 +527,51 @@ class EventLoop(Hull):
                 without = FillPlan(fill.name, fill.selection, fill.values, None, fill.axes)
                 self._varied_fill(number, group, position, without, weight, left)
             return
-        for term in (*fill.values, *varied):
-            self.hoist(term)
-        if fill.objects is None and fill.ok is None:
-            bins = self.pointer("buffer", number, "bins", 4)
-            if varied:
-                with self._members(count) as v:
-                    found = self._bin(fill.axes, [self.value(t) for t in fill.values])
-                    self.store(self.b.trunc(found, I32), bins, v)
-                same = None
-            else:
-                same = self._bin(fill.axes, [self.value(t) for t in fill.values])
+        kept = [
+            t
+            for i in range(len(group.outcome.cuts[fill.selection]))
+            for t in self._for_fills(group, fill.selection, i)
+        ]
+        known = {t.number for t in kept}
+
+        def each() -> None:
+            for term in (*fill.values, *varied):
+                if term.number not in known:
+                    self.hoist(term)
+            if fill.objects is None and fill.ok is None:
+                self._fill_together(number, count, fill, kept, histogram, weight, left)
+                return
             with self._members(count) as v, self._if_alive(left, v):
-                bin_ = same if same is not None else self.b.sext(self.load(bins, v, I32), I64)
-                self._add_fill(histogram, count, bin_, v, weight)
-            return
-        with self._members(count) as v, self._if_alive(left, v), self._if_defined(fill.ok):
-            for bin_ in self._bins(fill):
-                self._add_fill(histogram, count, bin_, v, weight)
+                self._recall(number, kept, v)
+                with self._if_defined(fill.ok):
+                    for bin_ in self._bins(fill):
+                        self._add_fill(histogram, count, bin_, v, weight)
+
+        self.with_shared_choices([t for t in varied if t.number not in known], each, worth=count >= FEW)
+
+    def _fill_together(
+        self,
+        number: int,
+        count: int,
+        fill: FillPlan,
+        kept: Sequence[Term],
+        histogram: ir.Value,
+        weight: Weight,
+        left: Members | None,
+    ) -> None:
+        """Fill one number per event: first the bins of all members, in vector instructions, then the sums."""
+        bins = self.pointer("buffer", number, "bins", 4)
+        same = None
+        if any(t.varied for t in fill.values):
+            with self._members(count) as v:
+                self._recall(number, kept, v)
+                found = self._bin(fill.axes, [self.value(t) for t in fill.values])
+                self.store(self.b.trunc(found, I32), bins, v)
+        else:
+            same = self._bin(fill.axes, [self.value(t) for t in fill.values])
+        with self._members(count) as v, self._if_alive(left, v):
+            bin_ = same if same is not None else self.b.sext(self.load(bins, v, I32), I64)
+            self._add_fill(histogram, count, bin_, v, weight)
 
     @contextmanager
     def _if_alive(self, left: Members | None, v: ir.Value) -> Iterator[None]:

@@ -99,22 +99,18 @@ def _group(
                 continue
             values = tuple(n.params[0] for n in same)
             if node.op == "literal":
-                own[node] = Lowered(terms.make("param", (), (len(numbers),), sort=_number(node)))
+                own[node] = Lowered(terms.make("param", (), (len(numbers),), sort=node.type.kind))
                 numbers.append(values)
             else:
                 axis = Lowering(terms, externals).field(str(values[0])).axis
                 own[node] = Lowered(
-                    terms.make("param_field", (), (len(fields),), sort=_number(node), axis=axis)
+                    terms.make("param_field", (), (len(fields),), sort=node.type.kind, axis=axis)
                 )
                 fields.append(values)
     lowering = Lowering(terms, externals, own)
     first = variations[members[0]]
     replaced = {a: lowering(b) for a, b in first.items()}
     return Varied(members, replaced, first if len(members) == 1 else None, tuple(numbers), tuple(fields))
-
-
-def _number(node: Node) -> Any:
-    return node.type.kind
 
 
 def ranges(numbers: tuple[tuple[float, ...], ...]) -> list[tuple[float, float]]:

@@ -9,14 +9,14 @@ What may be not-a-number is never decided.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import TypeAlias
 
 from llvmlite import ir
 
 from femtobarn.physics.language.fused.emit import F64, I1, I64, Emitter
-from femtobarn.physics.language.fused.terms import Term
+from femtobarn.physics.language.fused.terms import Term, walk
 
 Bounds: TypeAlias = tuple[ir.Value, ir.Value]
 """Least and greatest value; of a condition whether it holds for all, and whether it can hold for any."""
@@ -42,7 +42,7 @@ def decidable(term: Term, known: dict[int, bool]) -> bool:
 def _decidable(term: Term, known: dict[int, bool]) -> bool:
     if not term.varied:
         return True
-    if term.axis is not None and term.axis.varied:
+    if term.sort == "int" or (term.axis is not None and term.axis.varied):
         return False
     if term.op == "param":
         return term.sort == "float"
@@ -82,9 +82,83 @@ class Hull(Emitter):
     ----------
     known
         which terms are `decidable`
+    shared
+        the collections whose objects are the same for all members, in the code that is written now
     """
 
     known: dict[int, bool]
+    shared: frozenset[int]
+
+    # --- collections that are the same for all members ------------------------------------------------------
+
+    def with_shared_choices(self, terms: Sequence[Term], emit: Callable[[], None], *, worth: bool) -> None:
+        """Emit code for events in which all members choose the same objects, and for others.
+
+        A filter that depends on the parameters chooses the same for all members in most events. There its
+        objects, and all that is made of them without the parameters, are found once.
+        """
+        axes = [t for t in walk(terms) if self._may_be_shared(t)] if worth and not self.shared else []
+        if not axes:
+            emit()
+            return
+        same: ir.Value = ir.Constant(I1, 1)
+        found = []
+        for axis in axes:
+            length, differs = self._shared_choice(axis)
+            same = self.b.and_(same, self.b.not_(differs))
+            found.append((axis, length))
+        yes, no = self.split(same)
+        after = self.fn.append_basic_block("chosen")
+        self.b.position_at_end(yes)
+        with self.scope():
+            self.shared = frozenset(axis.number for axis in axes)
+            for axis, length in found:
+                self.remember(("indices", axis.number), (length, (self.scratch(axis, 0, I64),)))
+            emit()
+            self.shared = frozenset()
+        self.b.branch(after)
+        self.b.position_at_end(no)
+        with self.scope():
+            emit()
+        self.b.branch(after)
+        self.b.position_at_end(after)
+
+    def _may_be_shared(self, axis: Term) -> bool:
+        return (
+            axis.op == "filter"
+            and axis.varied
+            and not axis.args[0].varied
+            and decidable(axis.args[1], self.known)
+        )
+
+    def _shared_choice(self, axis: Term) -> tuple[ir.Value, ir.Value]:
+        """Return how many objects all members choose, and whether any choose others."""
+        below, mask = axis.args
+        self._ready_bounds(mask)
+        index = self.scratch(axis, 0, I64)
+        count, differs = self.variable(I64, self.integer(0)), self.variable(I1, ir.Constant(I1, 0))
+        with self.objects(self.length(below)) as i:
+            surely, possibly = self.bounds(mask, i)
+            at = self.b.load(count, typ=I64)
+            self.store(i, index, at)
+            self.b.store(self.b.add(at, self.b.zext(surely, I64)), count)
+            odd = self.b.or_(self.b.load(differs, typ=I1), self.b.xor(surely, possibly))
+            self.b.store(odd, differs)
+        return self.b.load(count, typ=I64), self.b.load(differs, typ=I1)
+
+    def settled(self, term: Term, memo: dict[int, bool] | None = None) -> bool:
+        """Whether a term is the same for all members here, where they share their choices."""
+        if not term.varied or term.number in self.shared:
+            return True
+        if not self.shared or term.op in {"param", "param_field"}:
+            return False
+        known = {} if memo is None else memo
+        if term.number not in known:
+            below = term.args if term.axis is None else (*term.args, term.axis)
+            known[term.number] = all(self.settled(t, known) for t in below)
+        return known[term.number]
+
+    # --- bounds of values -----------------------------------------------------------------------------------
 
     def bounds(self, term: Term, index: ir.Value | None = None) -> Bounds:
         """Return the bounds of a value, or of one element of a list; only of what is `decidable`."""
@@ -111,13 +185,18 @@ class Hull(Emitter):
         return self._corners(term, parts)
 
     def _corners(self, term: Term, parts: list[Bounds]) -> Bounds:
-        """Return the extremes over the corners: right for what is monotonic in each argument."""
+        """Return the extremes over the corners: right for what is monotonic in each argument.
+
+        Where one is not finite, a value between them may be not-a-number (0/0), and nothing is known.
+        """
         choices = [(p[0],) if p[0] is p[1] else p for p in parts]
         values = [self.apply(term, list(corner)) for corner in product(*choices)]
         low = high = values[0]
         for value in values[1:]:
             low, high = self._propagating("<", low, value), self._propagating(">", high, value)
-        return low, high
+        rest = self.b.fadd(self.b.fsub(low, low), self.b.fsub(high, high))  # 0 if both are finite
+        known, nan = self.b.fcmp_ordered("ord", rest, rest), ir.Constant(F64, math.nan)
+        return self.b.select(known, low, nan), self.b.select(known, high, nan)
 
     def _compared_bounds(self, op: str, a: Bounds, b: Bounds) -> Bounds:
         if op in _BELOW:

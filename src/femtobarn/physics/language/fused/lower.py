@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from femtobarn.data.formats.model import FIELDS
-from femtobarn.physics.language.fused.terms import Sort, Term, Terms
+from femtobarn.physics.language.fused.terms import CALLS, Sort, Term, Terms
 from femtobarn.physics.language.graph import Node, substitute
 
 
@@ -152,6 +152,10 @@ class Lowering:
     # --- element by element ---------------------------------------------------------------------
 
     def _op(self, op: str, *args: Term, sort: Sort, params: tuple[Any, ...] = ()) -> Term:
+        if op in CALLS and len(args) == 1 and _chosen_anew(args[0]):
+            # an angle does not depend on which members of a group choose its object: one call for all of them
+            (x,) = args
+            return self._same_choice(x, self._op(op, x.args[0], sort=sort, params=params))
         axis = next((a.axis for a in args if a.axis is not None), None)
         return self.terms.make(op, args, params, sort=sort, axis=axis)
 
@@ -301,6 +305,12 @@ class Lowering:
     def _take(self, x: Term, axis: Term, member: int = 0) -> Term:
         return self.terms.make("take", (x,), (member,), sort=x.sort, axis=axis)
 
+    def _same_choice(self, chosen: Term, x: Term) -> Term:
+        """Return of ``x`` what ``chosen`` is of another list: the same objects, or the same object."""
+        if chosen.op == "take":
+            return self._take(x, _of(chosen), chosen.params[0])
+        return self.terms.make("at", (x, *chosen.args[1:]), sort=x.sort)
+
     def _axis(self, op: str, args: tuple[Term, ...], *params: Any) -> Term:
         return self.terms.make(op, args, params, sort="axis")
 
@@ -406,12 +416,9 @@ class Lowering:
     def _cartesian(self, pt: Term, eta: Term, phi: Term) -> tuple[Term, Term, Term]:
         """Components are made before objects are combined: once per object, not per combination."""
         three = (pt, eta, phi)
-        if all(t.op == "take" and t.axis is pt.axis and t.params == pt.params for t in three):
-            axis = _of(pt)
-            if axis.op in {"combinations", "cross"}:
-                inner = self._cartesian(*(t.args[0] for t in three))
-                x, y, z = (self._take(t, axis, pt.params[0]) for t in inner)
-                return x, y, z
+        if _combined(pt) and all(_alike(t, pt) for t in three):
+            x, y, z = self._cartesian(*(t.args[0] for t in three))
+            return self._same_choice(pt, x), self._same_choice(pt, y), self._same_choice(pt, z)
         cos, sin, sinh = self._f("cos", phi), self._f("sin", phi), self._f("sinh", eta)
         return self._f("mul", pt, cos), self._f("mul", pt, sin), self._f("mul", pt, sinh)
 
@@ -460,6 +467,35 @@ class Lowering:
         opening = self._f("sub", one, self._f("cos", self._dphi(phi1, phi2)))
         product = self._f("mul", self._f("mul", self._f("mul", two, pt1), pt2), opening)
         return Lowered(self._f("sqrt", product), self.terms.both(*(a.ok for a in args)))
+
+
+def _chosen_anew(term: Term) -> bool:
+    """Whether numbers are the same for all members of a group, but each chooses among them."""
+    return term.op in _CHOICES and term.varied and not _chosen_from(term).varied
+
+
+_CHOICES = frozenset(("take", "at"))
+
+
+def _chosen_from(term: Term) -> Term:
+    """Return the list of which others are chosen, sorted or combined."""
+    while term.op in _CHOICES:
+        term = term.args[0]
+    return term
+
+
+def _combined(term: Term) -> bool:
+    """Whether numbers are of combinations, of some of them, or of one."""
+    while term.op in _CHOICES:
+        if term.axis is not None and term.axis.op in {"combinations", "cross"}:
+            return True
+        term = term.args[0]
+    return False
+
+
+def _alike(a: Term, b: Term) -> bool:
+    """Whether two are the same choice from different lists."""
+    return a.op == b.op and a.axis is b.axis and a.params == b.params and a.args[1:] == b.args[1:]
 
 
 def _of(term: Term) -> Term:

@@ -8,7 +8,7 @@ from femtobarn.base.canonical import digest
 from femtobarn.base.records import AnalysisSpec, AxisRecord, Kind
 from femtobarn.physics.language.fused.groups import Varied, grouped
 from femtobarn.physics.language.fused.lower import Externals, Lowered, Lowering
-from femtobarn.physics.language.fused.terms import Term, Terms, walk
+from femtobarn.physics.language.fused.terms import CALLS, Term, Terms, walk
 from femtobarn.physics.language.graph import Node
 from femtobarn.physics.language.graph import walk as walk_nodes
 
@@ -96,6 +96,8 @@ class Plan:
         what is computed; position 0 of the variations is nominal
     externals
         nodes that the reference evaluator gives
+    compilable
+        whether the loop can be made; else the reference evaluator does all
     """
 
     def __init__(self, spec: AnalysisSpec, nodes: tuple[Node, ...], kind: Kind) -> None:
@@ -112,18 +114,14 @@ class Plan:
         for position, variation in enumerate(spec.variations if kind == "mc" else (), start=1):
             pairs = {nodes[a]: nodes[b] for a, b in variation.replace}
             replaced[position] = {a: b for a, b in pairs.items() if a in known and a is not b}
-        self.unchanged = tuple(p for p, pairs in replaced.items() if not pairs)
         wanted = {p: pairs for p, pairs in replaced.items() if pairs}
         self.groups = tuple(self._group(g, gathered) for g in grouped(wanted, roots, self.terms, gathered))
         self.externals = tuple(gathered.nodes)
+        self.compilable = _compilable(self.roots())
 
     def fields(self) -> tuple[str, ...]:
         """Return the fields of the event model that the compiled loop reads by itself, sorted."""
         return tuple(sorted({str(t.params[0]) for t in walk(self.roots()) if t.op == "field"}))
-
-    def collections(self) -> tuple[str, ...]:
-        """Return the collections whose objects are looped over, sorted."""
-        return tuple(sorted({str(t.params[0]) for t in walk(self.roots()) if t.op == "objects"}))
 
     def roots(self) -> tuple[Term, ...]:
         """Return everything that is computed."""
@@ -187,6 +185,29 @@ class Plan:
         if low.ok is None:
             return data
         return self.terms.make("where", (low.ok, data, self.terms.const(0.0)), sort="float")
+
+
+DEEPEST = 1500
+"""Operations within each other that are compiled: a limit of our own, since that of the stack differs."""
+
+
+def _compilable(roots: tuple[Term, ...]) -> bool:
+    """Whether terms are not too deep, and lists from outside are of collections that are the same there.
+
+    A condition that takes the mathematics library may differ by rounding between the two evaluators, and
+    with it the objects that a list from outside is about.
+    """
+    depth: dict[int, int] = {}
+    rounded: dict[int, bool] = {}
+    for term in walk(roots):
+        below = term.args if term.axis is None else (*term.args, term.axis)
+        depth[term.number] = 1 + max((depth[t.number] for t in below), default=0)
+        rounded[term.number] = term.op in CALLS or any(rounded[t.number] for t in below)
+        if depth[term.number] > DEEPEST:
+            return False
+        if term.op == "external" and term.axis is not None and rounded[term.axis.number]:
+            return False
+    return True
 
 
 def differs(fill: FillPlan, nominal: FillPlan) -> bool:

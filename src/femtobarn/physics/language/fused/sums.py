@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from femtobarn.base.errors import NotFiniteError
+from femtobarn.base.errors import DamagedError, NotFiniteError
 from femtobarn.base.records import AnalysisSpec, Kind
 from femtobarn.data.columns.interface import Column
 from femtobarn.data.formats.convert import RawColumn
@@ -73,7 +73,6 @@ class Fused:
     def __init__(self, spec: AnalysisSpec, kind: Kind) -> None:
         self.plan = Plan(spec, from_records(spec.nodes), kind)
         self._kernels: dict[tuple[tuple[str, Source], ...], Kernel] = {}
-        self._too_deep = False
         made = [t for t in terms_below(self.plan.roots()) if t.op in {"combinations", "cross", "order"}]
         self.rules = tuple(capacity_rule(t) for t in made)
         outside = [n for n in walk(self.plan.externals) if n.op == "field"]
@@ -85,17 +84,13 @@ class Fused:
         Raises
         ------
         TooLargeError
-            if expressions are nested too deeply to be compiled
+            if the analysis is none that can be compiled
         """
         key = tuple(sorted(sources.items()))
-        if self._too_deep:
+        if not self.plan.compilable:
             raise TooLargeError
         if key not in self._kernels:
-            try:
-                self._kernels[key] = kernel(self.plan, sources)
-            except RecursionError:
-                self._too_deep = True
-                raise TooLargeError from None
+            self._kernels[key] = kernel(self.plan, sources)
         return self._kernels[key]
 
 
@@ -135,9 +130,7 @@ class FusedSums:
         given = _Given(self._plan, columns, entries)
         for rule in self._code.rules:
             given.require_countable(rule)
-        for slot in found.slots:
-            if slot.role == "scratch":
-                given.capacity(slot.what[4])
+        given.require_room([slot for slot in found.slots if slot.role == "scratch"])
         if self._plan.externals:
             outside = {p: columns[p].base() for p in self._code.outside_fields}
             given.externals = self._reference(self._plan.externals, outside, entries)
@@ -295,8 +288,20 @@ class _Given:
             raise TooLargeError
         return count
 
+    def require_room(self, slots: Iterable[Slot]) -> None:
+        """Check that the working memory of all ``slots`` together is not too much."""
+        if sum(self.capacity(slot.what[4]) * slot.what[3] for slot in slots) > MOST_SCRATCH:
+            raise TooLargeError
+
     def content(self, path: str) -> NDArray[Any]:
-        return np.ascontiguousarray(self._columns[path].content)
+        """Return the numbers of a column, after checking that there are as many as the loop will ask for."""
+        column, collection = self._columns[path], path.partition(".")[0]
+        there = len(column.content)
+        wanted = self._entries if column.offsets is None else int(self.offsets(collection)[-1])
+        if there < wanted:
+            msg = f"Expected {wanted} numbers of {path}, as {collection} has objects, but got {there}."
+            raise DamagedError(msg)
+        return np.ascontiguousarray(column.content)
 
     def external(self, position: int, sort: str) -> NDArray[Any]:
         dtype = {"bool": np.uint8, "int": np.int64, "float": np.float64}[sort]

@@ -67,10 +67,6 @@ class Terms:
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Term] = {}
 
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._known)
-
     def make(
         self,
         op: str,
