@@ -1,232 +1,26 @@
-"""LLVM IR of the terms of one event: scalars, lists, and the control flow around them.
-
-What has been computed is remembered in scopes that follow the control flow, so that a value is used
-only where it is known. A slow value that several branches need is computed by the first that gets
-there (`once`).
-"""
+"""LLVM IR of the terms of one event: scalars, lists, and what is made of lists."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from llvmlite import ir
 
-from femtobarn.physics.language.fused.slots import Slot, capacity_rule
-from femtobarn.physics.language.fused.source import Source
-from femtobarn.physics.language.fused.terms import Sort, Term, conjuncts
+from femtobarn.physics.language.fused.numbers import Numbers
+from femtobarn.physics.language.fused.slots import capacity_rule
+from femtobarn.physics.language.fused.terms import Sort, Term
+from femtobarn.physics.language.fused.writer import F32, F64, I1, I8, I64, PTR, STORED, TYPES
 
-PTR = ir.PointerType()
-I64, I32, I8, I1, F64, F32 = (
-    ir.IntType(64),
-    ir.IntType(32),
-    ir.IntType(8),
-    ir.IntType(1),
-    ir.DoubleType(),
-    ir.FloatType(),
-)
-TYPES: dict[str, ir.Type] = {"bool": I1, "int": I64, "float": F64}
-STORED: dict[str, ir.Type] = {"bool": I8, "int": I64, "float": F64}
 UNROLLED = 8
-
-_INTRINSIC = {
-    **{name: name for name in ("sqrt", "floor", "ceil", "exp", "log", "log10", "sin", "cos", "tan", "pow")},
-    **{name: name for name in ("sinh", "cosh", "tanh")},
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arctan": "atan",
-    "arctan2": "atan2",
-}
-"""Operations that LLVM knows: it calls the mathematics library, sine and cosine of one angle at once."""
 
 _MADE = frozenset(("filter", "order", "combinations", "cross"))
 """Collections that are index arrays."""
 
-_LIBM = {"arcsinh": "asinh"}
-_FLOAT_OPS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
-_SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
-
-class TooManyPointersError(Exception):
-    """The program needs more pointers than the function was given room for."""
-
-
-class Emitter:
-    """Writes one function. Subclasses say what is done with the values.
-
-    Parameters
-    ----------
-    roots
-        all terms of the program, to know what is used more than once
-    sources
-        how the field columns lie in memory
-    most
-        how many pointers the function takes; those that are not used vanish when it is compiled
-    """
-
-    def __init__(self, roots: Iterable[Term], sources: Mapping[str, Source], most: int) -> None:
-        self.most = most
-        self.module = ir.Module("femtobarn")
-        self.uses = _uses(roots)
-        self.sources = sources
-        self.slots: dict[Slot, int] = {}
-        self._scopes: list[dict[Any, Any]] = [{}]
-        self._inner = 0
-        function = ir.FunctionType(ir.VoidType(), [I64, I64, *[PTR] * most])
-        self.fn = ir.Function(self.module, function, "events")
-        self.fn.linkage = "internal"
-        for arg in self.fn.args[2:]:
-            arg.add_attribute("noalias")
-        self.entry = self.fn.append_basic_block("entry")
-        self.b = ir.IRBuilder(self.entry)
-        self.event: ir.Value = ir.Constant(I64, 0)
-        self.v: ir.Value | None = None
-        self.tables: tuple[int, int] = (0, 0)
-        self.reset: ir.IRBuilder | None = None
-
-    # --- memory ---------------------------------------------------------------------------------------
-
-    def pointer(self, role: str, *what: Any) -> ir.Value:
-        """Return the pointer to something, given with the call."""
-        slot = Slot(role, what)
-        number = self.slots.setdefault(slot, len(self.slots))
-        if number >= self.most:
-            raise TooManyPointersError
-        return self.fn.args[2 + number]
-
-    def load(self, pointer: ir.Value, index: ir.Value, typ: ir.Type) -> ir.Value:
-        """Return ``pointer[index]``."""
-        return self.b.load(self.b.gep(pointer, [index], inbounds=True, source_etype=typ), typ=typ)
-
-    def store(self, value: ir.Value, pointer: ir.Value, index: ir.Value) -> None:
-        """Write ``pointer[index]``."""
-        self.b.store(value, self.b.gep(pointer, [index], inbounds=True, source_etype=value.type))
-
-    def accumulate(self, pointer: ir.Value, index: ir.Value, value: ir.Value) -> None:
-        """Add to ``pointer[index]``, a float."""
-        at = self.b.gep(pointer, [index], inbounds=True, source_etype=F64)
-        self.b.store(self.b.fadd(self.b.load(at, typ=F64), value), at)
-
-    def variable(self, typ: ir.Type, initial: ir.Value | None = None) -> ir.Value:
-        """Return a place on the stack."""
-        with self.b.goto_block(self.entry):
-            terminator = self.entry.terminator
-            if terminator is not None:
-                self.b.position_before(terminator)
-            place = self.b.alloca(typ)
-        if initial is not None:
-            self.b.store(initial, place)
-        return place
-
-    def integer(self, value: int) -> ir.Constant:
-        """Return an integer constant."""
-        return ir.Constant(I64, value)
-
-    # --- control flow and what is known in it ------------------------------------------------------------
-
-    @contextmanager
-    def scope(self) -> Iterator[None]:
-        """Forget at the end what is remembered within."""
-        self._scopes.append({})
-        try:
-            yield
-        finally:
-            self._scopes.pop()
-
-    def find(self, key: Any) -> Any:
-        """Return what is remembered, or None."""
-        for scope in reversed(self._scopes):
-            if key in scope:
-                return scope[key]
-        return None
-
-    def remember(self, key: Any, value: Any) -> None:
-        """Remember something as long as the scope lasts."""
-        self._scopes[-1][key] = value
-
-    @contextmanager
-    def when(self, condition: ir.Value) -> Iterator[None]:
-        """Emit what is done only if ``condition`` holds."""
-        then, after = self.fn.append_basic_block("then"), self.fn.append_basic_block("after")
-        self.b.cbranch(condition, then, after)
-        self.b.position_at_end(then)
-        with self.scope():
-            yield
-        self.b.branch(after)
-        self.b.position_at_end(after)
-
-    def split(self, condition: ir.Value) -> tuple[ir.Block, ir.Block]:
-        """Branch on ``condition``; return the blocks where it holds and where not."""
-        yes, no = self.fn.append_basic_block("yes"), self.fn.append_basic_block("no")
-        self.b.cbranch(condition, yes, no)
-        return yes, no
-
-    @contextmanager
-    def loop(self, stop: ir.Value, start: ir.Value | None = None) -> Iterator[ir.Value]:
-        """Emit what is done for each index from ``start`` (0) to ``stop`` (excluded)."""
-        first = start if start is not None else self.integer(0)
-        head, body, after = (self.fn.append_basic_block(n) for n in ("head", "body", "after"))
-        before = self.b.block
-        self.b.branch(head)
-        self.b.position_at_end(head)
-        index = self.b.phi(I64)
-        index.add_incoming(first, before)
-        self.b.cbranch(self.b.icmp_signed("<", index, stop), body, after)
-        self.b.position_at_end(body)
-        with self.scope():
-            yield index
-        following = self.b.add(index, self.integer(1))
-        index.add_incoming(following, self.b.block)
-        self.b.branch(head)
-        self.b.position_at_end(after)
-
-    @contextmanager
-    def objects(self, stop: ir.Value, start: ir.Value | None = None) -> Iterator[ir.Value]:
-        """Emit a loop over the objects of an event."""
-        self._inner += 1
-        with self.loop(stop, start) as index:
-            yield index
-        self._inner -= 1
-
-    def learn(self, condition: Term) -> None:
-        """Note that ``condition`` is true here, and all that follows."""
-        for part in conjuncts(condition):
-            if part.axis is None and part.op != "const":
-                self.remember(part.number, ir.Constant(I1, 1))
-            if part.op == "at_least":
-                key = ("least", part.args[0].number)
-                self.remember(key, max(part.params[0], self.find(key) or 0))
-
-    def once(self, key: Any, typ: ir.Type | None, compute: Callable[[], ir.Value | None]) -> ir.Value | None:
-        """Return what ``compute`` gives, computed by whichever branch of the event comes first."""
-        if self._inner or self.v is not None or self.reset is None:
-            return compute()
-        place = self.find_place(key, typ)
-        flag, held = place
-        yes, after = self.fn.append_basic_block("compute"), self.fn.append_basic_block("computed")
-        self.b.cbranch(self.b.load(flag, typ=I1), after, yes)
-        self.b.position_at_end(yes)
-        with self.scope():
-            value = compute()
-        if held is not None:
-            self.b.store(value, held)
-        self.b.store(ir.Constant(I1, 1), flag)
-        self.b.branch(after)
-        self.b.position_at_end(after)
-        return None if held is None else self.b.load(held, typ=typ)
-
-    def find_place(self, key: Any, typ: ir.Type | None) -> tuple[ir.Value, ir.Value | None]:
-        """Return the flag that tells whether something is computed, and the place of its value."""
-        place = self._scopes[0].get(("once", key))
-        if place is None:
-            assert self.reset is not None
-            place = (self.variable(I1), None if typ is None else self.variable(typ))
-            self.reset.store(ir.Constant(I1, 0), place[0])
-            self._scopes[0]["once", key] = place
-        return place
+class Emitter(Numbers):
+    """Writes terms. Subclasses say what is done with the values."""
 
     # --- values per event ---------------------------------------------------------------------------------
 
@@ -438,9 +232,6 @@ class Emitter:
                 total = b.sdiv(b.mul(total, factor), self.integer(step + 1))
             return b.select(b.icmp_signed(">=", below, self.integer(k)), total, self.integer(0))
         return self.indices(axis)[0]  # filter
-
-    def _smaller(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        return self.b.select(self.b.icmp_signed("<", a, b), a, b)
 
     def _base(self, axis: Term) -> ir.Value:
         found = self.find(("base", axis.number))
@@ -751,164 +542,6 @@ class Emitter:
             self.b.store(self.b.select(better, x, self.b.load(best, typ=typ)), best)
         return self.b.load(where, typ=I64)
 
-    # --- numbers ------------------------------------------------------------------------------------------------
-
-    def call(self, name: str, *args: ir.Value) -> ir.Value:
-        """Call a function of doubles: an intrinsic of LLVM, or one of the mathematics library."""
-        known = f"llvm.{_INTRINSIC[name]}.f64" if name in _INTRINSIC else _LIBM.get(name, name)
-        function = self.module.globals.get(known)
-        if function is None:
-            function = ir.Function(self.module, ir.FunctionType(F64, [F64] * len(args)), known)
-            function.attributes.add("nounwind")
-        return self.b.call(function, args)
-
-    def apply(self, term: Term, args: list[ir.Value]) -> ir.Value:  # noqa: C901, PLR0911, PLR0912 - one operation, one case
-        """Return the value of an operation on numbers."""
-        b, op = self.b, term.op
-        if op in _SIGNS:
-            if args[0].type == I64:
-                return b.icmp_signed(_SIGNS[op], *args)
-            return b.fcmp_unordered("!=", *args) if op == "ne" else b.fcmp_ordered(_SIGNS[op], *args)
-        if op in _FLOAT_OPS:
-            return getattr(b, _FLOAT_OPS[op] if term.sort == "float" else op)(*args)
-        if op == "and":
-            return b.and_(*args)
-        if op == "or":
-            return b.or_(*args)
-        if op == "xor":
-            return b.xor(*args)
-        if op == "not":
-            return b.not_(*args)
-        if op == "where":
-            return b.select(*args)
-        if op == "to_float":
-            return b.uitofp(args[0], F64) if args[0].type == I1 else b.sitofp(args[0], F64)
-        if op == "to_int":
-            return b.zext(args[0], I64) if args[0].type == I1 else b.fptosi(args[0], I64)
-        if op in {"minimum", "maximum"}:
-            return self._propagating("<" if op == "minimum" else ">", *args)
-        if op == "neg":
-            return b.fneg(args[0]) if term.sort == "float" else b.sub(self.integer(0), args[0])
-        if op == "abs":
-            return self._absolute(args[0])
-        if op == "sign":
-            return self._sign(args[0])
-        if op == "wrap":
-            return self._wrap(args[0], term.params[0])
-        if op == "int_power":
-            return self._int_power(args[0], term.params[0])
-        if op == "lookup":
-            return self._lookup(term, args)
-        if op == "lookup_inside":
-            return self._lookup_inside(term, args)
-        if op == "power":
-            return self.call("pow", *args)
-        return self.call(op, *args)
-
-    def _propagating(self, sign: str, x: ir.Value, y: ir.Value) -> ir.Value:
-        """NumPy's minimum and maximum: not-a-number wins."""
-        if x.type == I64:
-            return self.b.select(self.b.icmp_signed(sign, x, y), x, y)
-        first = self.b.or_(self.b.fcmp_ordered(sign, x, y), self.b.fcmp_unordered("uno", x, x))
-        return self.b.select(first, x, y)
-
-    def _absolute(self, x: ir.Value) -> ir.Value:
-        if x.type == F64:
-            return self.b.call(self._intrinsic("llvm.fabs.f64"), [x])
-        return self.b.select(self.b.icmp_signed("<", x, self.integer(0)), self.b.sub(self.integer(0), x), x)
-
-    def _intrinsic(self, name: str) -> ir.Function:
-        function = self.module.globals.get(name)
-        return function or ir.Function(self.module, ir.FunctionType(F64, [F64]), name)
-
-    def _sign(self, x: ir.Value) -> ir.Value:
-        if x.type == I64:
-            zero = self.integer(0)
-            up = self.b.zext(self.b.icmp_signed(">", x, zero), I64)
-            return self.b.sub(up, self.b.zext(self.b.icmp_signed("<", x, zero), I64))
-        zero, one = ir.Constant(F64, 0.0), ir.Constant(F64, 1.0)
-        # 0 becomes 0 without sign, not-a-number stays what it is
-        none = self.b.select(self.b.fcmp_ordered("==", x, zero), zero, x)
-        small = self.b.select(self.b.fcmp_ordered("<", x, zero), ir.Constant(F64, -1.0), none)
-        return self.b.select(self.b.fcmp_ordered(">", x, zero), one, small)
-
-    def _wrap(self, x: ir.Value, period: float) -> ir.Value:
-        """NumPy's remainder for a positive period; within one period it is the number itself."""
-        zero, whole = ir.Constant(F64, 0.0), ir.Constant(F64, period)
-        b = self.b
-        within = b.and_(b.fcmp_ordered(">=", x, zero), b.fcmp_ordered("<", x, whole))
-        result = self.variable(F64, x)
-        yes, after = self.fn.append_basic_block("wrap"), self.fn.append_basic_block("wrapped")
-        b.cbranch(within, after, yes)
-        b.position_at_end(yes)
-        rest = b.frem(x, whole)
-        raised = b.select(b.fcmp_ordered("<", rest, zero), b.fadd(rest, whole), rest)
-        b.store(b.select(b.fcmp_ordered("==", raised, zero), zero, raised), result)
-        b.branch(after)
-        b.position_at_end(after)
-        return b.load(result, typ=F64)
-
-    def _int_power(self, base: ir.Value, exponent: int) -> ir.Value:
-        result: ir.Value = self.integer(1)
-        factor = base
-        while exponent:
-            if exponent & 1:
-                result = self.b.mul(result, factor)
-            exponent >>= 1
-            if exponent:
-                factor = self.b.mul(factor, factor)
-        return result
-
-    def table(self, numbers: tuple[float, ...]) -> ir.Value:
-        """Return the address of constants."""
-        key = ("table", numbers)
-        known = self._scopes[0].get(key)
-        if known is None:
-            typ = ir.ArrayType(F64, len(numbers))
-            known = ir.GlobalVariable(self.module, typ, f"table{len(self.module.globals)}")
-            known.initializer = ir.Constant(typ, [float(x) for x in numbers])
-            known.global_constant = True
-            known.linkage = "internal"
-            self._scopes[0][key] = known
-        return known
-
-    def bin_below(self, x: ir.Value, edges: tuple[float, ...]) -> ir.Value:
-        """Return the number of edges that are not above ``x``, less one; not-a-number is above all."""
-        b, table = self.b, self.table(edges)
-        low, high = self.variable(I64, self.integer(0)), self.variable(I64, self.integer(len(edges)))
-        head, body, after = (self.fn.append_basic_block(n) for n in ("search", "halve", "found"))
-        b.branch(head)
-        b.position_at_end(head)
-        lo, hi = b.load(low, typ=I64), b.load(high, typ=I64)
-        b.cbranch(b.icmp_signed("<", lo, hi), body, after)
-        b.position_at_end(body)
-        middle = b.lshr(b.add(lo, hi), self.integer(1))
-        above = b.fcmp_ordered("<", x, self.load(table, middle, F64))
-        b.store(b.select(above, lo, b.add(middle, self.integer(1))), low)
-        b.store(b.select(above, middle, hi), high)
-        b.branch(head)
-        b.position_at_end(after)
-        return b.sub(lo, self.integer(1))
-
-    def _lookup(self, term: Term, args: list[ir.Value]) -> ir.Value:
-        edges, values = term.params
-        at: ir.Value = self.integer(0)
-        for x, axis in zip(args, edges, strict=True):
-            last = len(axis) - 2
-            i = self.bin_below(x, tuple(axis))
-            i = self.b.select(self.b.icmp_signed("<", i, self.integer(0)), self.integer(0), i)
-            i = self._smaller(i, self.integer(last))
-            at = self.b.add(self.b.mul(at, self.integer(last + 1)), i)
-        return self.load(self.table(tuple(values)), at, F64)
-
-    def _lookup_inside(self, term: Term, args: list[ir.Value]) -> ir.Value:
-        inside: ir.Value = ir.Constant(I1, 1)
-        for x, axis in zip(args, term.params[0], strict=True):
-            low = self.b.fcmp_ordered(">=", x, ir.Constant(F64, float(axis[0])))
-            high = self.b.fcmp_ordered("<", x, ir.Constant(F64, float(axis[-1])))
-            inside = self.b.and_(inside, self.b.and_(low, high))
-        return inside
-
 
 def _first(term: Term, below: Callable[[Term], Iterable[Term]]) -> list[Term]:
     """Return what is below ``term``, and itself, lowest first; graphs may be deeper than Python's stack."""
@@ -937,22 +570,3 @@ def _memory(dtype: str) -> ir.Type:
     if dtype == "float64":
         return F64
     return ir.IntType({"bool": 8}.get(dtype) or int(dtype.lstrip("uint")))
-
-
-def _uses(roots: Iterable[Term]) -> Counter[int]:
-    """Return how often each term is needed by others, or wanted."""
-    uses: Counter[int] = Counter()
-    seen: set[int] = set()
-    stack = []
-    for root in dict.fromkeys(roots):
-        uses[root.number] += 1
-        stack.append(root)
-    while stack:
-        term = stack.pop()
-        if term.number in seen:
-            continue
-        seen.add(term.number)
-        for below in term.args if term.axis is None else (*term.args, term.axis):
-            uses[below.number] += 1
-            stack.append(below)
-    return uses

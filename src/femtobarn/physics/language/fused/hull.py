@@ -15,8 +15,9 @@ from typing import TypeAlias
 
 from llvmlite import ir
 
-from femtobarn.physics.language.fused.emit import F64, I1, I64, Emitter
+from femtobarn.physics.language.fused.emit import Emitter
 from femtobarn.physics.language.fused.terms import Term, walk
+from femtobarn.physics.language.fused.writer import F64, I1, I64
 
 Bounds: TypeAlias = tuple[ir.Value, ir.Value]
 """Least and greatest value; of a condition whether it holds for all, and whether it can hold for any."""

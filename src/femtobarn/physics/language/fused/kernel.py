@@ -46,8 +46,8 @@ def kernel(plan: Plan, sources: Mapping[str, Source]) -> Kernel:
     key = digest(["events", _own_source(), plan.digest(), layout])
 
     def build() -> str:
-        from femtobarn.physics.language.fused.emit import TooManyPointersError
         from femtobarn.physics.language.fused.events import EventLoop
+        from femtobarn.physics.language.fused.writer import TooManyPointersError
 
         most = 128
         while True:
