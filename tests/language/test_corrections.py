@@ -109,6 +109,22 @@ def test_a_category_is_chosen_when_the_analysis_is_declared(tmp_path: Path) -> N
         correction(path, "sf", lep.pt, "upp")
 
 
+@pytest.mark.parametrize(
+    ("n", "low", "high"), [(2, -2.5, 2.5), (5, -2.0, 3.0), (10, -2.5, 2.5), (3, 0.1, 0.7)]
+)
+def test_edges_of_equal_bins_are_where_the_library_changes_bins(
+    tmp_path: Path, n: int, low: float, high: float
+) -> None:
+    path = stored(tmp_path, single(bins([float(k) for k in range(n)], {"n": n, "low": low, "high": high})))
+    node = correction(path, "sf", met.pt).node
+    (edges,) = node.params[0]
+    assert len(edges) == n + 1
+    for k, edge in enumerate(edges[1:-1], start=1):
+        below = math.nextafter(edge, -math.inf)
+        assert math.floor(n * (edge - low) / (high - low)) == k
+        assert math.floor(n * (below - low) / (high - low)) == k - 1
+
+
 def test_bins_within_equal_bins_are_one_table(tmp_path: Path) -> None:
     inner = [bins([1.0, 2.0], over="y"), bins([3.0, 4.0], over="y")]
     inputs = [*X, {"name": "y", "type": "real"}]
@@ -394,8 +410,22 @@ def test_inputs_that_do_not_fit(tmp_path: Path, inputs: tuple[Any, ...], words: 
 
 
 @pytest.mark.parametrize(
-    "tree", [None, "words", [], {"nodetype": "category"}, {"no": "node"}, bins([None, 1.0])]
+    "tree",
+    [
+        None,
+        "words",
+        [],
+        {"nodetype": "category"},
+        {"no": "node"},
+        bins([None, 1.0]),
+        bins([10**400, 1.0]),
+        bins([1.0, 2.0], over="z"),
+        {**bins([]), "content": 5},
+        {"nodetype": [1]},
+        {"nodetype": "multibinning", "inputs": ["x"], "edges": 5, "content": [1.0], "flow": "clamp"},
+        bins([1.0], {"n": 10**12, "low": 0, "high": 1}),
+    ],
 )
 def test_trees_that_are_none(tmp_path: Path, tree: Any) -> None:
-    with pytest.raises(TypesError, match="Correction 'sf'"):
+    with pytest.raises(TypesError, match="orrection 'sf'"):
         correction(stored(tmp_path, single(tree)), "sf", met.pt)

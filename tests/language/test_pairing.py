@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from femtobarn.base.errors import TypesError, UnknownFieldError, UnknownNameError
+from femtobarn.base.errors import SettingsError, TypesError, UnknownFieldError, UnknownNameError
 from femtobarn.physics import kinematics
 from femtobarn.physics.language import (
     Analysis,
@@ -129,6 +129,22 @@ def test_without_takes_out_what_is_named(found: list[list[float]], threshold: fl
     assert evaluated(lep.without(pairs(hard)).pt, values) == [
         s if sum(x > threshold for x in e) > 1 else e for e, s in zip(found, soft, strict=True)
     ]
+
+
+def test_nothing_is_taken_out_where_the_others_are_too_few() -> None:
+    values = {"lep.pt": [[30.0], [30.0, 20.0, 10.0]], "lep.eta": [[0.0], [0.0, 1.0, 2.0]]}
+    values |= {"lep.phi": [[0.0], [0.0, 0.0, 0.0]]}
+    values |= {"jet.pt": [[50.0], [50.0]], "jet.eta": [[0.0], [0.0]], "jet.phi": [[0.0], [0.0]]}
+    assert evaluated(lep.without(lep[:2]).pt, values) == [[30.0], [10.0]]
+    assert evaluated(jet.away_from(lep[:2], 0.4).pt, values) == [[50.0], []]
+
+
+@pytest.mark.parametrize(
+    "step", [("jet", "jet", 0.4, 0.0), ("jet", "muon", 0.0, 0.0), ("jet", "muon", float("nan"), 0.0)]
+)
+def test_overlap_steps_that_make_no_sense(step: tuple[str, str, float, float]) -> None:
+    with pytest.raises(SettingsError, match="overlap step"):
+        OverlapStep(*step)
 
 
 def test_without_needs_the_same_collection() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import zipfile
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.run import run
 from femtobarn.running.engine.task import run_task
+from femtobarn.running.results.cutflow import _cells as cutflow_cells
 from femtobarn.running.results.names import safe_names
 from femtobarn.running.results.partial import Partial, read_partial, write_partial
 from femtobarn.running.results.reader import RunResults
@@ -357,3 +359,8 @@ def test_mixed_environments_are_noted(
     again = run(spec, inputs, settings(), tmp_path / "out")
     assert again.info.mixed_environments
     assert any("instruction sets" in note for note in again.info.notes)
+
+
+def test_cells_of_any_text_are_those_of_a_table() -> None:
+    words = ["plain", "two\nlines", "a,b", 'say "x"', "", "c\rr"]
+    assert next(csv.reader(io.StringIO(cutflow_cells(*words)))) == words

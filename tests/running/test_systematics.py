@@ -158,6 +158,12 @@ def test_largest_effects_come_first(results: RunResults) -> None:
     assert found[0].up is None
 
 
+def test_alternatives_of_one_source_show_their_greatest_and_least_shift(results: RunResults) -> None:
+    spec = results.spec.model_copy(update={"variations": tuple(variations([("pdf", "001"), ("pdf", "002")]))})
+    (found,) = effects(spec, {("final", "other"): np.array([10.0, 15.0, 4.0])}, "final")
+    assert (found.up, found.down, found.largest) == (5.0, -6.0, 6.0)
+
+
 def test_a_cutflow_that_lacks_a_variation_is_refused(results: RunResults, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(results.path, out)

@@ -116,5 +116,5 @@ _SELECTION, _VARIATION, _STEP = (COLUMNS.index(c) for c in ("selection", "variat
 def _cells(*values: str) -> str:
     """Return ``values`` as cells of a table, quoted where that is needed."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)  # which is also what is quoted
-    return text.getvalue()[:-1]
+    csv.writer(text, lineterminator="\r\n").writerow(values)  # cells with either of them are quoted
+    return text.getvalue()[:-2]
