@@ -56,7 +56,9 @@ def measure_curves(tools: Tools, file: Path, one_by_one: int, passes: tuple[int,
 
     _together(single, file, folder, one_by_one)  # compiles what the runs need, which is not their time
     serial, answers = _serial(single, file, folder, one_by_one)
-    together = _together(single, file, folder, one_by_one)
+    together, others = _together(single, file, folder, one_by_one)
+    for k, (one, other) in enumerate(zip(answers, others, strict=True)):
+        require_equal(one, f"variation {k} alone", other, f"variation {k}, two runs at a time")
     curves = [serial, together]
     for name, make in (
         (ONE_PASS, lambda n: [_femtobarn(tools, ONE_PASS, n, 0)]),
@@ -94,18 +96,21 @@ def _serial(
     return Curve(SERIAL, tuple(range(1, number + 1)), tuple(seconds)), answers
 
 
-def _together(single: Callable[[int], Program], file: Path, folder: Path, number: int) -> Curve:
+def _together(
+    single: Callable[[int], Program], file: Path, folder: Path, number: int
+) -> tuple[Curve, list[Answer]]:
     start = time.perf_counter()
     ends: list[float] = []
 
-    def one(k: int) -> None:
-        _once(single(k), file, folder / f"together{k}")
+    def one(k: int) -> Answer:
+        _, answer = _once(single(k), file, folder / f"together{k}")
         ends.append(time.perf_counter() - start)
+        return answer
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(one, range(number)))
+        answers = list(pool.map(one, range(number)))
     print(f"{WORKERS}, {number} variations: {max(ends):.2f} s", file=sys.stderr, flush=True)
-    return Curve(WORKERS, tuple(range(1, number + 1)), tuple(sorted(ends)))
+    return Curve(WORKERS, tuple(range(1, number + 1)), tuple(sorted(ends))), answers
 
 
 def _once(program: Program, file: Path, out: Path) -> tuple[float, Answer]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 SAMPLE_SECONDS = 0.05
+POLL_SECONDS = 0.01
 PATIENCE_SECONDS = 3600.0
 
 
@@ -143,9 +144,12 @@ def _orphans(start: float) -> float:
     cpu = 0.0
     while time.perf_counter() - start < PATIENCE_SECONDS:
         try:
-            _, _, usage = os.wait4(-1, 0)
+            pid, _, usage = os.wait4(-1, os.WNOHANG)  # who waits without end has no patience to lose
         except ChildProcessError:
             return cpu
-        cpu += usage.ru_utime + usage.ru_stime
+        if pid:
+            cpu += usage.ru_utime + usage.ru_stime
+        else:
+            time.sleep(POLL_SECONDS)
     msg = f"processes were still there after {PATIENCE_SECONDS:.0f} s"
     raise CommandError(msg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,110 @@ def test_a_command_that_fails_shows_the_end_of_what_it_said(tmp_path: Path) -> N
     command = [sys.executable, "-c", "raise SystemExit('no such sample')"]
     with pytest.raises(measure.CommandError, match="no such sample"):
         measure.run(command, environment=os.environ, log=tmp_path / "log", orphans=False)
+
+
+IMPATIENT = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import measure
+from pathlib import Path
+measure.adopt_orphans()
+measure.PATIENCE_SECONDS = 0.5
+try:
+    measure.run([sys.executable, "-c", sys.argv[2], sys.argv[4]], environment=os.environ, log=Path(sys.argv[3]))
+except measure.CommandError as error:
+    print(error)
+Path(sys.argv[4]).write_text("")  # the orphan waits for somebody to open it
+os.wait4(-1, 0)
+"""
+WAITS = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import sys; open(sys.argv[1]).read()", sys.argv[1]])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="adopts orphans")
+def test_patience_with_orphans_ends(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    done = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, str(FOLDER), WAITS, str(tmp_path / "log"), str(tmp_path / "fifo")],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "processes were still there after 0 s"
+
+
+def test_packages_are_told_of_each_environment(tmp_path: Path) -> None:
+    machine = load("machine")
+    for name, text in (("femtobarn", "femtobarn 7.0"), ("python", '{"Python": "9.9", "numba": "0.1"}')):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{text}'\n")
+        (tmp_path / name).chmod(0o755)
+    found = dict(machine.describe(str(tmp_path / "femtobarn")))
+    assert found["femtobarn"] == "7.0"
+    assert found["femtobarn runs with"] == "Python 9.9, numba 0.1"
+    assert found["the peers run with"].startswith(f"Python {platform.python_version()}, ")
+    assert f"numpy {np.__version__}" in found["the peers run with"]
+
+
+@pytest.mark.parametrize("wrong", [None, 1])
+def test_runs_side_by_side_must_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: int | None
+) -> None:
+    cumulative, answers = load("cumulative"), load("answers")
+
+    def once(program: int, _file: Path, out: Path) -> tuple[float, object]:
+        count = 8 if program == wrong and out.name.startswith("together") else 7
+        return 1.0, answer(count)
+
+    monkeypatch.setattr(cumulative, "_once", once)
+    monkeypatch.setattr(cumulative, "_femtobarn", lambda _tools, _name, _number, first: first)
+    tools = load("programs").Tools("femtobarn", "python", None, tmp_path)
+    if wrong is None:
+        curves = cumulative.measure_curves(tools, tmp_path, 3, ())
+        assert [curve.numbers for curve in curves] == [(1, 2, 3)] * 2
+        return
+    with pytest.raises(answers.UnequalError, match=r"variation 1 alone counts 7 .* two runs at a time 8"):
+        cumulative.measure_curves(tools, tmp_path, 3, ())
+
+
+def test_the_compiled_program_is_that_of_its_source_and_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_rdf = load("compile_rdf")
+    tools, root = tmp_path / "tools", tmp_path / "site" / "ROOT"
+    compiler = 'case "$*" in --version) echo one;; *) for last; do :; done; echo "$*" >> "$COMPILED"; echo > "$last";; esac'
+    for path, text in (
+        (tools / "g++", compiler),
+        (root / "bin" / "root-config", 'case "$1" in --version) echo "$ROOT_IS";; *) echo -std=c++20;; esac'),
+    ):
+        path.parent.mkdir(parents=True)
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+    (root / "__init__.py").touch()
+    source = tmp_path / "rdf.cxx"
+    source.write_text("int main() {}")
+    monkeypatch.syspath_prepend(str(root.parent))
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("COMPILED", str(tmp_path / "compiled"))
+    monkeypatch.setenv("ROOT_IS", "6.30")
+    monkeypatch.setattr(compile_rdf, "SOURCE", source)
+    first = compile_rdf.compile_rdf(tmp_path)
+    assert compile_rdf.compile_rdf(tmp_path) == first
+    os.utime(source, ns=(0, 0))
+    assert compile_rdf.compile_rdf(tmp_path) == first
+    monkeypatch.setenv("ROOT_IS", "6.32")
+    second = compile_rdf.compile_rdf(tmp_path)
+    source.write_text("int main() { return 1; }")
+    os.utime(source, ns=(0, 0))  # older than what is there
+    third = compile_rdf.compile_rdf(tmp_path)
+    assert len({first, second, third}) == 3
+    assert len((tmp_path / "compiled").read_text().splitlines()) == 3
+    (tools / "g++").write_text('#!/bin/sh\ncase "$*" in --version) echo two;; *) exit 1;; esac\n')
+    with pytest.raises(subprocess.CalledProcessError):
+        compile_rdf.compile_rdf(tmp_path)
+    assert not list(tmp_path.glob(".rdf*"))
 
 
 def answer(count: int = 7, bins: tuple[float, ...] = (1.0, -2.5), variation: str = "nominal"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,6 +55,10 @@ def square(builder: Builder, key: str = "square") -> int:
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)(12)
 
 
+def names(cache: Path) -> list[str]:
+    return sorted(path.name for path in (cache / "kind").iterdir())
+
+
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do as if this were a new process."""
     monkeypatch.setattr(objectcode, "_loaded", {})
@@ -71,11 +77,18 @@ def test_code_is_built_once(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Non
     assert len(list((cache / "code").iterdir())) == 2
 
 
-def test_another_processor_or_version_is_another_code(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("what", "other"),
+    [("version", lambda _name: "0"), ("_processor", lambda: ("generic", ""))],
+    ids=["version", "processor"],
+)
+def test_another_processor_or_version_is_another_code(
+    monkeypatch: pytest.MonkeyPatch, what: str, other: Callable[..., object]
+) -> None:
     builder = Builder(SQUARE)
-    square(builder)
-    monkeypatch.setattr(objectcode, "version", lambda name: "0")
-    square(builder)
+    assert square(builder) == 144
+    monkeypatch.setattr(objectcode, what, other)
+    assert square(builder) == 144
     assert builder.calls == 2
 
 
@@ -118,10 +131,24 @@ def test_a_link_in_the_place_of_the_folder_or_a_file(
     assert private.load("code", path.name) is None
 
 
-def test_files_of_another_user_are_not_used(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+def test_a_folder_of_another_user_is_not_used(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     private.keep("kind", "name", b"content", most=5)
     assert private.load("kind", "name") == b"content"
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert private.load("kind", "name") is None
+
+
+def test_a_file_of_another_user_is_not_used(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    private.keep("kind", "name", b"content", most=5)
+    assert private.load("kind", "name") == b"content"
+    real = os.fstat
+
+    def others(handle: int) -> os.stat_result:
+        found = list(real(handle))
+        found[stat.ST_UID] += 1
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "fstat", others)  # the folder is looked at in another way
     assert private.load("kind", "name") is None
 
 
@@ -129,7 +156,40 @@ def test_the_oldest_files_go(cache: Path) -> None:
     for number in range(6):
         private.keep("kind", str(number), b"", most=4)
         os.utime(cache / "kind" / str(number), ns=(number, number))
-    assert sorted(path.name for path in (cache / "kind").iterdir()) == ["2", "3", "4", "5"]
+    assert names(cache) == ["2", "3", "4", "5"]
+
+
+def test_what_is_used_stays(cache: Path) -> None:
+    for number in range(4):
+        private.keep("kind", str(number), b"", most=4)
+        os.utime(cache / "kind" / str(number), ns=(number, number))
+    assert private.load("kind", "0") == b""
+    private.keep("kind", "4", b"", most=4)
+    assert names(cache) == ["0", "3", "4"], "room is made for a tenth"
+
+
+def test_the_folder_is_not_listed_for_each_file(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    for name in ("scandir", "listdir"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda path, real=real: (looked.append(path), real(path))[1])
+    for number in range(330):
+        private.keep("kind", f"{number:03d}", b"", most=200)
+        os.utime(cache / "kind" / f"{number:03d}", ns=(number, number))
+    assert 1 <= len(looked) <= 330 // 10 + 1
+    kept = names(cache)
+    assert 180 <= len(kept) <= 210
+    assert kept == [f"{number:03d}" for number in range(330 - len(kept), 330)]
+
+
+def test_what_killed_writers_left_goes(cache: Path) -> None:
+    private.keep("kind", "first", b"", most=4)
+    old, new = cache / "kind" / ".old", cache / "kind" / ".new"
+    old.touch()
+    new.touch()
+    os.utime(old, ns=(0, 0))
+    private.keep("kind", "second", b"", most=4)
+    assert names(cache) == [".new", "first", "second"]
 
 
 def test_no_cache_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -20,18 +21,20 @@ from hypothesis import strategies as st
 
 from femtobarn.base.errors import DataError, FileChangedError, UsageError
 from femtobarn.data.columns import Column, TreeReader, list_trees, open_tree
-from femtobarn.data.columns.fast import codecs, native, reader
+from femtobarn.data.columns.fast import checked, codecs, native, reader
 from femtobarn.data.columns.fast.checked import Checked
 from femtobarn.data.columns.fast.column import BasketError, Piece, read_column
+from femtobarn.data.columns.fast.cursor import UnknownLayoutError
 from femtobarn.data.columns.fast.kinds import Kind
 from femtobarn.data.columns.fast.layout_codes import VECTORS
-from femtobarn.data.columns.fast.metadata import Branch
+from femtobarn.data.columns.fast.metadata import Branch, parse_tree
 from femtobarn.data.columns.fast.reader import FastReader
 from femtobarn.data.columns.interface import BranchInfo
 from femtobarn.data.columns.library import tree_titles
 from femtobarn.data.columns.readers import open_reader
 
 from .files import events, write
+from .hostile_trees import nested, overlapping, prefix_of, with_record
 
 FILES = Path(__file__).parent / "columns" / "files"
 NAMES = sorted(path.stem for path in FILES.glob("*.root"))
@@ -185,6 +188,20 @@ def test_branches_of_one_collection_have_one_object_of_offsets() -> None:
     assert columns["a"].offsets is not columns["ai"].offsets
 
 
+def test_columns_of_uproot_have_one_object_of_offsets_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["v_float", "v_int", "x_float", "a"]
+    with open_reader(FILES / "zlib.root", "t") as plain:
+        one = plain.read(names, 1, 20)
+    known = fast(FILES / "zlib.root")
+    known._kinds["x_float"] = known._kinds["v_int"] = None  # as if these two were of an unknown form
+    with known as tree:
+        two = tree.read(names, 1, 20)
+    for columns in (one, two):
+        assert columns["v_int"].offsets is columns["v_float"].offsets
+        assert columns["x_float"].offsets is columns["v_float"].offsets
+        assert columns["a"].offsets is not columns["v_float"].offsets
+
+
 def test_threads_read_at_once(of_uproot: dict[str, Path]) -> None:
     with fast(of_uproot["zlib"]) as tree, ThreadPoolExecutor(4) as threads:
         names = readable(tree)
@@ -262,15 +279,29 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FEMTOBARN_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "copy.root"
     path.write_bytes((FILES / "zlib.root").read_bytes())
+    os.utime(path, ns=(10**9, 10**9))  # long ago: what was just written is not remembered
     return path
 
 
 def test_a_second_reading_checks_nothing(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks(monkeypatch, copied) == [True, True, True]
     assert checks(monkeypatch, copied) == [False, False, False]
-    os.utime(copied, ns=(0, 0))  # another file, for all that is known
+    os.utime(copied, ns=(2 * 10**9, 2 * 10**9))  # another file, for all that is known
     assert checks(monkeypatch, copied) == [True, True, True]
     assert checks(monkeypatch, copied, verified=True) == [False, False, False]
+
+
+def test_a_file_that_was_just_written_is_not_remembered(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It could be written again, with the same size, before the clock of its file system ticks."""
+    clock = copied.stat().st_mtime
+    monkeypatch.setattr(checked.time, "time", lambda: clock + checked.SETTLED_SECONDS / 2)
+    for _ in range(2):
+        assert checks(monkeypatch, copied) == [True, True, True]
+    monkeypatch.setattr(checked.time, "time", lambda: clock + checked.SETTLED_SECONDS)
+    assert checks(monkeypatch, copied) == [True, True, True]
+    assert checks(monkeypatch, copied) == [False, False, False]
 
 
 def test_a_damaged_memory_is_ignored(copied: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -405,6 +436,61 @@ def test_bits_that_nothing_tells_of_do_no_harm(name: str, tmp_path: Path) -> Non
             assert str(damaged) in str(error)  # noqa: PT017 - either outcome is right, no other is
         else:
             assert all(column.entries == tree.entries for column in columns.values())
+
+
+@pytest.fixture(scope="module")
+def prefix() -> tuple[bytes, int]:
+    """The record of a tree up to its branches, and the bytes of its header."""
+    with fast(FILES / "none.root") as tree:
+        return prefix_of(tree._found.tree.record), tree._found.key.header
+
+
+def test_branches_within_branches_are_followed(prefix: tuple[bytes, int], tmp_path: Path) -> None:
+    record = nested(20, *prefix)
+    (branch,) = parse_tree(record, prefix[1]).branches
+    for _ in range(19):
+        (branch,) = branch.branches
+    assert branch.branches == ()
+    with_record(FILES / "none.root", tmp_path / "nested.root", record)
+    with open_tree(tmp_path / "nested.root", "t") as tree:
+        assert list(tree.branches()) == ["b"]
+
+
+@pytest.mark.parametrize("make", [lambda *of: nested(300, *of), lambda *of: overlapping(14, *of)])
+def test_branches_without_end_are_left_to_the_library(
+    prefix: tuple[bytes, int], tmp_path: Path, make: Callable[..., bytes]
+) -> None:
+    """Too deep for the stack, or read again at each depth: 14 levels would be 2**14 branches."""
+    record = make(*prefix)
+    with pytest.raises(UnknownLayoutError, match=r"64 deep|does not end"):
+        parse_tree(record, prefix[1])
+    with_record(FILES / "none.root", tmp_path / "hostile.root", record)
+    with pytest.raises(DataError, match=r"hostile\.root"), open_tree(tmp_path / "hostile.root", "t") as tree:
+        tree.read(["b"], 0, tree.entries)
+
+
+def test_no_recursion_error_gets_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deep(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(reader, "find_tree", deep)
+    with open_tree(FILES / "zlib.root") as tree:
+        assert not isinstance(tree, FastReader)
+        assert tree.read(["b"], 0, 3)["b"].entries == 3
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_names_as_long_as_a_header_can_be(codec: str, tmp_path: Path) -> None:
+    path = tmp_path / "long.root"
+    names = ["x" * 1_100, "y" * 15_000]
+    with uproot.recreate(path, compression=CODECS[codec]) as file:
+        file.mktree("t", dict.fromkeys(names, np.int32)).extend(
+            {name: np.arange(500, dtype=np.int32) for name in names}
+        )
+    with fast(path) as tree:
+        assert all(tree._kinds.values())
+        for name in names:
+            assert tree.read([name], 3, 500)[name].content.tolist() == list(range(3, 500))
 
 
 # -- baskets made here --------------------------------------------------------------------------------

@@ -24,6 +24,15 @@ def registered(group: str) -> Mapping[str, str]:
 
 
 @cache
+def results_version() -> int:
+    """Return RESULTS_VERSION: raised whenever the same task would give other numbers than before."""
+    from importlib import resources
+
+    place = resources.files("femtobarn").joinpath("running", "results", "RESULTS_VERSION")
+    return int(place.read_text(encoding="ascii"))
+
+
+@cache
 def version(name: str) -> str:
     """Return the installed version of a package, or ``"not installed"``.
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from femtobarn.base.settings import cache_folder
 
 _MAGIC = b"femtobarn private file 1\n"
 _HEAD = len(_MAGIC) + hashlib.sha256().digest_size
+_STALE_SECONDS = 900.0  # what a writer has not touched for so long belongs to one that was killed
+_LOOKS = 20  # a process looks at a folder at first, and each time it added a twentieth of what is kept
+_LEFT_OF_TEN = 9  # who has to make room leaves nine tenths, so that not each file has to
+
+_until_look: dict[Path, int] = {}
 
 
 def load(kind: str, name: str) -> bytes | None:
@@ -38,6 +44,7 @@ def load(kind: str, name: str) -> bytes | None:
             status = os.fstat(handle)
             if status.st_uid != os.geteuid() or not stat.S_ISREG(status.st_mode):
                 return None
+            os.utime(handle)  # what is used stays
             data = file.read()
     except OSError:
         return None
@@ -46,7 +53,7 @@ def load(kind: str, name: str) -> bytes | None:
 
 
 def keep(kind: str, name: str, content: bytes, *, most: int) -> None:
-    """Keep ``content`` if that is possible; the oldest files beyond ``most`` go.
+    """Keep ``content`` if that is possible; once there are more than ``most``, those unused for longest go.
 
     Parameters
     ----------
@@ -55,7 +62,7 @@ def keep(kind: str, name: str, content: bytes, *, most: int) -> None:
     content
         what is kept
     most
-        how many files of this kind are kept
+        how many files of this kind are kept, about: not each call counts them
     """
     folder = _folder(kind)
     if folder is None:
@@ -69,17 +76,40 @@ def keep(kind: str, name: str, content: bytes, *, most: int) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        if len(files) > most:
-            for old in sorted(files, key=lambda path: path.stat().st_mtime_ns)[: len(files) - most]:
-                old.unlink()
+        left = _until_look.get(folder, 1) - 1
+        if left <= 0:
+            _trim(folder, most)
+            left = most // _LOOKS
+        _until_look[folder] = left
+
+
+def _trim(folder: Path, most: int) -> None:
+    """Remove the files that were unused for longest, if there are too many, and what dead writers left."""
+    with os.scandir(folder) as found:
+        names = [entry.name for entry in found]
+    dead = time.time() - _STALE_SECONDS
+    for name in names:
+        if name.startswith(".") and _used(folder / name) < dead:
+            (folder / name).unlink(missing_ok=True)
+    files = [folder / name for name in names if not name.startswith(".")]
+    if len(files) > most:
+        for old in sorted(files, key=_used)[: len(files) - most * _LEFT_OF_TEN // 10]:
+            old.unlink(missing_ok=True)
+
+
+def _used(path: Path) -> float:
+    try:
+        return path.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:  # another process removed it
+        return 0.0
 
 
 def _folder(kind: str) -> Path | None:
     """Return a folder of the cache if it is the user's own and closed to all others."""
     folder = cache_folder() / kind
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        # for the user alone, whatever the umask: other parts of the cache rely on it
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         found = folder.lstat()

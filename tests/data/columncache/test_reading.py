@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +18,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.files import MemorySource
 
-from femtobarn.base.errors import BranchMissingError, FileChangedError, FormatError, UsageError
-from femtobarn.data.columncache import ColumnCache, open_cached, with_cache
-from femtobarn.data.columns import Column, TreeReader, list_trees, open_tree
+from femtobarn.base.errors import (
+    BranchMissingError,
+    DamagedError,
+    FileChangedError,
+    FormatError,
+    UnreadableError,
+    UsageError,
+)
+from femtobarn.data.columncache import ColumnCache, identity_of, open_cached, records, with_cache
+from femtobarn.data.columns import BranchInfo, Column, TreeReader, list_trees, open_tree
 from femtobarn.data.formats import registry
 from femtobarn.data.formats.reader import EventReader
-from femtobarn.data.storage import identify
+from femtobarn.data.storage import FileIdentity, identify
 
 from .trees import ENTRIES, IDENTITY, CountingTree, assert_same, files, kept_only, made, opened, pieces
 
@@ -143,6 +151,77 @@ def test_other_files_and_trees_are_others(cache: ColumnCache) -> None:
     another = CountingTree(made(seed=3))
     another.tree = "Other"
     assert_same(opened(cache, another).read(NAMES, 0, 9), CountingTree(made(seed=3)).read(NAMES, 0, 9))
+
+
+@pytest.mark.parametrize("what", ["version", "results_version"])
+def test_what_another_version_read_is_not_found(
+    cache: ColumnCache, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    with opened(cache, CountingTree(COLUMNS)) as first:
+        first.read(["s_int8"], 0, ENTRIES)
+    monkeypatch.setattr(records, what, lambda *_: 10**6)
+    again = CountingTree(COLUMNS)
+    with opened(cache, again) as second:
+        second.read(["s_int8"], 0, ENTRIES)
+    assert len(again.reads) == 1
+
+
+def test_a_change_in_the_middle_of_a_large_file_makes_another(tmp_path: Path) -> None:
+    path = tmp_path / "large.root"
+    path.write_bytes(b"one")
+    whole, ends = FileIdentity(3, "adler32:00c0ffee"), FileIdentity(3, "uuid:abc:00000001:00000002")
+    before = identity_of(ends, path)
+    assert identity_of(ends, path) == before
+    os.utime(path, ns=(1, 1))
+    assert identity_of(ends, path) != before
+    os.utime(path, ns=(path.stat().st_atime_ns, 1))
+    before = identity_of(ends, path)
+    other = tmp_path / "other"
+    other.write_bytes(b"two")
+    os.utime(other, ns=(1, 1))
+    other.replace(path)
+    assert identity_of(ends, path) != before
+    assert identity_of(whole, path) == str(whole), "a checksum of all of it needs nothing else"
+    assert identity_of(ends, None) == str(ends)
+    path.unlink()
+    with pytest.raises(UnreadableError, match="no such file"):
+        identity_of(ends, path)
+
+
+class _Broken(CountingTree):
+    """A tree with a branch that breaks who describes it."""
+
+    def branches(self) -> Mapping[str, BranchInfo]:
+        msg = "damaged ROOT file"
+        raise DamagedError(msg)
+
+
+@pytest.mark.parametrize("way", ["opened", "around"])
+def test_a_branch_that_cannot_be_described_fails_only_who_reads_it(cache: ColumnCache, way: str) -> None:
+    tree = _Broken(COLUMNS)
+    reader = opened(cache, tree) if way == "opened" else cache.around(tree, IDENTITY, mode="fill")
+    with reader:
+        assert_same(reader.read(NAMES, 0, ENTRIES), CountingTree(COLUMNS).read(NAMES, 0, ENTRIES))
+        assert not tree.closed
+    assert pieces(cache) == []
+
+
+def test_filling_it_needs_no_uproot(cache: ColumnCache, small: Path) -> None:
+    code = (
+        "import sys; from femtobarn.data.columncache import ColumnCache;"
+        "from femtobarn.data.columns import open_tree; cache = ColumnCache(sys.argv[1], limit_bytes=10**9);"
+        "tree = cache.opened('1:adler32:00c0ffee', 'analysis', lambda: open_tree(sys.argv[2]), url='x', mode='fill');"
+        "tree.read(['met', 'lep_pt'], 0, tree.entries); tree.stored_bytes(['met']); tree.boundaries();"
+        "tree.close(); print('uproot' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(cache.folder), str(small)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
+    assert len(pieces(cache)) == 1
 
 
 def test_a_file_that_became_another_is_told(cache: ColumnCache) -> None:

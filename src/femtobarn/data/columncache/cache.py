@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from femtobarn.base import settings
-from femtobarn.base.errors import UnwritableError
+from femtobarn.base.errors import DataError, UnwritableError
 from femtobarn.data.columncache import room
 from femtobarn.data.columncache.records import Codec, tree_key
 from femtobarn.data.columncache.store import TreeStore
@@ -155,11 +155,17 @@ class ColumnCache:
 
     @staticmethod
     def _first(store: TreeStore, tree: TreeReader, mode: Mode) -> TreeReader:
-        """Return a tree of which nothing is kept; in mode ``fill`` that changes."""
+        """Return a tree of which nothing is kept; in mode ``fill`` that changes.
+
+        Facts are of all branches. If one that nobody may ask for cannot be described, the tree is as it is
+        without a cache.
+        """
         if mode != "fill":
             return tree
         try:
             facts = facts_of(tree, store.key)
+        except DataError:
+            return tree
         except BaseException:
             tree.close()
             raise

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import Field, ValidationError
 
 from femtobarn.base.canonical import digest
+from femtobarn.base.installed import results_version, version
 from femtobarn.base.records import Record
 from femtobarn.data.columns.interface import BranchInfo, Shape
 
@@ -140,8 +141,12 @@ class Piece(Sealed):
 
 
 def tree_key(identity: str, tree: str) -> str:
-    """Return under which key what was read of a tree is kept."""
-    return digest([VERSION, identity, tree])[:40]
+    """Return under which key what was read of a tree is kept.
+
+    The versions of what read it are part of it: after a correction of a reader nothing older is found.
+    """
+    readers = [results_version(), version("femtobarn"), version("uproot"), version("awkward")]
+    return digest([VERSION, readers, identity, tree])[:40]
 
 
 def piece_name(branches: tuple[str, ...], start: int, stop: int) -> str:

@@ -116,7 +116,7 @@ class TreeStore:
         self._try(lambda: self._write_record(_stored_name(names), record))
 
     def keep(self, columns: Mapping[str, Column], start: int, stop: int) -> None:
-        """Keep what was read for entries ``start`` to ``stop``; types that Arrow has not are left out."""
+        """Keep what was read for entries ``start`` to ``stop``; other types than `DTYPES` are left out."""
         fit = {name: column for name, column in columns.items() if column.content.dtype.name in DTYPES}
         if fit:
             self._try(lambda: self._write_piece(sharing(_plain(fit)), start, stop))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from femtobarn.data.columns.asked import require_branch, require_range
 from femtobarn.data.columns.baskets import Piece, fetch_checked
 from femtobarn.data.columns.boundary import boundary, damaged
+from femtobarn.data.columns.fast.offsets import SharedOffsets
 from femtobarn.data.columns.interface import BranchInfo, Column, Stored, empty_column
 from femtobarn.data.columns.library import Place, name_of
 from femtobarn.data.columns.streamed import StreamedFile
@@ -69,7 +70,8 @@ class Reader(ABC):
         """Return the columns of ``branches`` for entries ``start`` to ``stop`` (excluded).
 
         Of a remote file, all that is needed comes by one request, and by a second one for what carries
-        no checksum (see `femtobarn.data.columns.baskets`); it is released afterwards.
+        no checksum (see `femtobarn.data.columns.baskets`); it is released afterwards. Branches whose lists
+        have the same lengths get the same ``offsets``, one object.
 
         Raises
         ------
@@ -95,7 +97,8 @@ class Reader(ABC):
                     pieces += self._pieces(info.name, start, stop)
             if self._streamed is not None:
                 fetch_checked(self._streamed, pieces)
-            return {info.name: self._checked(info, start, stop) for info in infos}
+            lengths = SharedOffsets()
+            return {info.name: lengths.column(info.name, self._checked(info, start, stop)) for info in infos}
 
     def close(self) -> None:
         """Close the file. A `Source` stays open."""

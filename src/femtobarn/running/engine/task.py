@@ -19,7 +19,7 @@ from femtobarn.base.records import AnalysisSpec, FileFacts, InputFile, Job, Task
 from femtobarn.data.formats import Format
 from femtobarn.data.formats.registry import register
 from femtobarn.data.formats.skimmed import skim_facts
-from femtobarn.data.storage import FileIdentity, Opened, identify, opened
+from femtobarn.data.storage import FileIdentity, Opened, identify, local_path, opened
 from femtobarn.data.storage.policy import decide
 from femtobarn.running.engine.evaluation import Evaluation
 from femtobarn.running.engine.parts import chunk_edges, limit, part_edges
@@ -225,9 +225,10 @@ def _events(job: Job, task: Task, fmt: Format, got: Opened) -> TreeReader:
 
     if not job.column_cache:
         return from_file()
-    from femtobarn.data.columncache import open_cached, with_cache
+    from femtobarn.data.columncache import identity_of, open_cached, with_cache
 
-    identity = str(FileIdentity(task.file.size, task.file.identity))
+    path = local_path(task.file.url) if got.how == "local" else None
+    identity = identity_of(FileIdentity(task.file.size, task.file.identity), path)
     if len(fmt.trees) > 1:  # which of them it is, only the file tells
         return with_cache(from_file(), identity, mode="fill")
     return open_cached(identity, fmt.tree, from_file, url=task.file.url, mode="fill")

@@ -5,21 +5,13 @@ from __future__ import annotations
 import platform
 import sys
 from functools import cache
-from importlib import resources
 
-from femtobarn.base.installed import version
+from femtobarn.base.installed import results_version, version
 from femtobarn.base.records import Environment
 
+__all__ = ["environment", "package_version", "results_version"]
+
 _DECISIVE = ("numpy", "awkward", "boost-histogram", "numba", "uproot")
-
-
-@cache
-def results_version() -> int:
-    """Return RESULTS_VERSION: raised whenever the same task would give other numbers than before."""
-    text = (
-        resources.files("femtobarn.running.results").joinpath("RESULTS_VERSION").read_text(encoding="ascii")
-    )
-    return int(text)
 
 
 @cache

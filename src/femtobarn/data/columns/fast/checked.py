@@ -10,14 +10,18 @@ import hashlib
 import json
 import os
 import threading
+import time
 
 from femtobarn.base import private
 
 FOLDER = "checked"
 """Name of the folder within the cache."""
 
-KEPT = 20_000
-"""How many files are remembered; the oldest go."""
+KEPT = 100_000
+"""How many files are remembered; those unused for longest go."""
+
+SETTLED_SECONDS = 2.0
+"""What was written later than this before it was opened may be written again without another time of change."""
 
 
 class Checked:
@@ -39,6 +43,8 @@ class Checked:
         self._lock = threading.Lock()
         self._known: dict[str, int] | None = None
         self._new: dict[str, int] = {}
+        # looked at now: what changes after this gets another time
+        self._settled = time.time() - status.st_mtime >= SETTLED_SECONDS
 
     def has(self, branch: str, first: int, last: int) -> bool:
         """Return whether baskets ``first`` to ``last`` (excluded) of ``branch`` were checked."""
@@ -54,9 +60,13 @@ class Checked:
             self._new[branch] = self._new.get(branch, 0) | _bits(first, last)
 
     def keep(self) -> None:
-        """Remember what was noted, together with what others remembered meanwhile."""
+        """Remember what was noted, together with what others remembered meanwhile.
+
+        Nothing is remembered of a file that was written just before it was opened: clocks of file systems
+        tick slowly, so that its identity could outlive its content.
+        """
         with self._lock:
-            if not self._new:
+            if not self._new or not self._settled:
                 return
             known = _load(self._name)
             for branch, bits in self._new.items():

@@ -19,7 +19,6 @@ from femtobarn.data.columns.layout import BLOCK_HEADER
 
 _LZ4_CHECKSUM = 8
 _LZMA_MEMORY = 256 << 20
-_DEFLATE = 8  # the method in the third byte of a zlib block
 
 
 class BlockError(Exception):

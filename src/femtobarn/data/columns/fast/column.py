@@ -42,6 +42,7 @@ _MOST_RATIO = 1032  # of deflate
 _BASKET_FIELDS = struct.Struct(">Hiiii")
 _IN_MEMORY = -1
 _MOST_INFLATED = 1 << 31
+_MOST_HEADER = (1 << 15) - 1  # its length has 16 bits and a sign
 
 
 class BasketError(Exception):
@@ -187,7 +188,7 @@ class _Reading:
             if os.preadv(self.fd, [stored], place) != size:
                 raise BasketError(number, UNREADABLE)
             entries = int(self.kind.edges[number + 1] - self.kind.edges[number])
-            header, length, data = _parts(number, bytes(stored[:1024]), place, size, entries)
+            header, length, data = _parts(number, bytes(stored[:_MOST_HEADER]), place, size, entries)
             if size - header == length:
                 memory.hold(size, length)
                 memory.plain[:length] = memory.packed[header:size]

@@ -16,6 +16,7 @@ _NEW_CLASS = 0xFFFFFFFF
 _CLASS_MASK = 0x80000000
 _TAG_OFFSET = 2  # references count from here
 _REFERENCED = 1 << 4
+_MOST_DEPTH = 64  # of objects within objects: branches in branches, mostly
 _COUNT, _VERSION, _SHORT = struct.Struct(">I"), struct.Struct(">IH"), struct.Struct(">H")
 _OBJECT = struct.Struct(">HII")
 
@@ -33,42 +34,53 @@ class Cursor:
         the object, without the header of its record
     origin
         bytes of that header, from whose start references count
+
+    Attributes
+    ----------
+    at
+        the position
+    end
+        where the object ends that is being read; nothing within it ends later
     """
 
-    __slots__ = ("at", "classes", "data", "origin")
+    __slots__ = ("_depth", "at", "classes", "data", "end", "origin")
 
     def __init__(self, data: bytes, origin: int) -> None:
-        self.data, self.origin, self.at = data, origin, 0
+        self.data, self.origin, self.at, self.end = data, origin, 0, len(data)
+        self._depth = 0
         self.classes: dict[int, str] = {}
 
     def take(self, form: struct.Struct) -> tuple[int, ...]:
         """Return the next numbers."""
-        values = form.unpack_from(self.data, self.at)
-        self.at += form.size
-        return values
+        at = self.pass_over(form.size)
+        return form.unpack_from(self.data, at)
+
+    def pass_over(self, count: int) -> int:
+        """Go on by so many bytes of the object that is being read; return where they begin."""
+        at = self.at
+        if not 0 <= count <= self.end - at:
+            msg = "an object that is longer than what it is in"
+            raise UnknownLayoutError(msg)
+        self.at = at + count
+        return at
 
     def text(self) -> str:
         """Return the next text."""
-        length = self.data[self.at]
-        self.at += 1
+        length = self.data[self.pass_over(1)]
         if length == 255:
             (length,) = self.take(_COUNT)
-        if length > len(self.data) - self.at:
-            msg = "a text that does not end"
-            raise UnknownLayoutError(msg)
-        value = self.data[self.at : self.at + length].decode()
-        self.at += length
-        return value
+        at = self.pass_over(length)
+        return self.data[at : self.at].decode()
 
     def header(self) -> tuple[int, int]:
         """Return the version of the next object, and where it ends."""
-        count, version = _VERSION.unpack_from(self.data, self.at)
+        begin = self.at
+        count, version = self.take(_VERSION)
         if not count & _BYTE_COUNT:
             msg = "an object without its length"
             raise UnknownLayoutError(msg)
-        end = self.at + _COUNT.size + (count & ~_BYTE_COUNT)
-        self.at += _VERSION.size
-        if end > len(self.data) or end < self.at:
+        end = begin + _COUNT.size + (count & ~_BYTE_COUNT)
+        if not self.at <= end <= self.end:
             msg = "an object that does not end"
             raise UnknownLayoutError(msg)
         return version, end
@@ -84,7 +96,7 @@ class Cursor:
             msg = "an object of an unknown kind"
             raise UnknownLayoutError(msg)
         if bits & _REFERENCED:
-            self.at += _SHORT.size
+            self.pass_over(_SHORT.size)
 
     def named(self) -> tuple[str, str]:
         """Return name and title of the next ``TNamed``."""
@@ -107,7 +119,7 @@ class Cursor:
         (tag,) = self.take(_COUNT)
         if not tag & _CLASS_MASK:
             return None
-        if end > len(self.data):
+        if not self.at <= end <= self.end:
             msg = "an object that does not end"
             raise UnknownLayoutError(msg)
         if tag == _NEW_CLASS:
@@ -121,8 +133,15 @@ class Cursor:
                 msg = "an object of a class that was not named"
                 raise UnknownLayoutError(msg)
             name = known
+        # what an object holds ends within it: else the same bytes could be read again at each depth
+        around, self.end = self.end, end
+        self._depth += 1
+        if self._depth > _MOST_DEPTH:
+            msg = f"objects within objects, more than {_MOST_DEPTH} deep"
+            raise UnknownLayoutError(msg)
         value = parse(self, name, end)
-        self.at = end
+        self._depth -= 1
+        self.at, self.end = end, around
         return value
 
     def array(self, parse: Callable[[Cursor, str, int], Parsed]) -> list[Parsed]:
@@ -131,11 +150,12 @@ class Cursor:
         if version != 3:
             msg = f"an array of version {version}"
             raise UnknownLayoutError(msg)
+        around, self.end = self.end, end
         self.base()
         self.text()
         count, _ = self.take(_VERSION_LESS)
         found = [self.pointer(parse) for _ in range(count)]
-        self.at = end
+        self.at, self.end = end, around
         return [one for one in found if one is not None]
 
 

@@ -151,7 +151,7 @@ def parse_tree(record: bytes, origin: int) -> Tree:
     if ranges > _MOST_BASKETS:
         msg = f"{ranges} ranges of clusters"
         raise UnknownLayoutError(msg)
-    cursor.at += 2 * (1 + 8 * ranges)
+    cursor.pass_over(2 * (1 + 8 * ranges))
     features = _features(cursor) if version == 20 else 0
     branches = cursor.array(_branch)
     return Tree(title, int(head[0]), features, tuple(branches), record)
@@ -164,7 +164,7 @@ def _features(cursor: Cursor) -> int:
     return bits
 
 
-def _branch(cursor: Cursor, class_name: str, _end: int) -> Branch:
+def _branch(cursor: Cursor, class_name: str, end: int) -> Branch:
     version = 0
     if class_name in {"TBranchElement", "TBranchObject", "TBranchSTL"}:
         version, _ = cursor.header()
@@ -178,6 +178,7 @@ def _branch(cursor: Cursor, class_name: str, _end: int) -> Branch:
     if base not in {12, 13}:
         msg = f"a TBranch of version {base}"
         raise UnknownLayoutError(msg)
+    cursor.end = base_end
     name, title = cursor.named()
     cursor.skip()  # fill attributes
     _, _, _, written, _ = cursor.take(_BRANCH_HEAD)
@@ -191,7 +192,7 @@ def _branch(cursor: Cursor, class_name: str, _end: int) -> Branch:
     baskets = cursor.array(_basket)
     sizes, edges, places = (_numbers(cursor, kind, most) for kind in (">i4", ">i8", ">i8"))
     elsewhere = bool(cursor.text())
-    cursor.at = base_end
+    cursor.at, cursor.end = base_end, end
     normal = _normal(places, written)
     edges = edges[: normal + 1].copy() if normal else np.zeros(1, dtype=np.int64)
     unusual = elsewhere or len(edges) != normal + 1 or class_name in {"TBranchObject", "TBranchSTL"}
@@ -227,10 +228,9 @@ _ELEMENT_9 = struct.Struct(">Iiiiii")
 
 
 def _numbers(cursor: Cursor, kind: str, count: int) -> NDArray[np.int64]:
-    cursor.at += 1
-    values = np.frombuffer(cursor.data, kind, count, cursor.at)
-    cursor.at += values.nbytes
-    return values.astype(np.int64)
+    cursor.pass_over(1)
+    at = cursor.pass_over(count * np.dtype(kind).itemsize)
+    return np.frombuffer(cursor.data, kind, count, at).astype(np.int64)
 
 
 def _normal(places: NDArray[np.int64], written: int) -> int:
@@ -273,7 +273,7 @@ def _basket(cursor: Cursor, class_name: str, end: int) -> Embedded:
         raise UnknownLayoutError(msg)
     offsets = b""
     if width * entries + header != last:
-        offsets = cursor.data[at + 4 : at + 4 + 4 * (entries + 1)]
+        offsets = cursor.data[at + 4 : min(at + 4 + 4 * (entries + 1), end)]
         at += 4 + 4 * entries
         if len(offsets) != 4 * (entries + 1):
             msg = "a basket of so many entries"

@@ -7,6 +7,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from femtobarn.data.columns.interface import Column
+
 _COLLECTION = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -21,8 +23,13 @@ class SharedOffsets:
         """Return the offsets that a branch most likely has: those of the last one of its collection."""
         return self._last.get(_collection(branch))
 
-    def shared(self, branch: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the first offsets that equal those of a branch."""
+    def column(self, branch: str, column: Column) -> Column:
+        """Return what was read of a branch with the first offsets that equal its own."""
+        if column.offsets is None:
+            return column
+        return Column(column.content, self._shared(branch, column.offsets))
+
+    def _shared(self, branch: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
         known = self._different.setdefault(int(offsets[-1]), [])
         for other in known:
             if other is offsets or np.array_equal(other, offsets):

@@ -36,7 +36,16 @@ if TYPE_CHECKING:
 _NEAR = 1 << 16  # ranges of a file that are so near are asked for as one
 _KEPT_SCRATCH = 16 << 20
 # whatever is wrong with a file, or only unknown, is for the library to say
-_DOUBTS = (UnknownLayoutError, BlockError, struct.error, LookupError, ValueError, ArithmeticError, OSError)
+_DOUBTS = (
+    UnknownLayoutError,
+    BlockError,
+    struct.error,
+    LookupError,
+    ValueError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+)
 
 
 def open_fast(path: Path, tree: str | None, *, verified: bool) -> FastReader | None:
@@ -193,7 +202,8 @@ class FastReader:
             columns[name] = self._read(name, piece, lengths)
         scratch().trim(_KEPT_SCRATCH)
         if rest:
-            columns |= self._slow().read(rest, start, stop)
+            for name, column in self._slow().read(rest, start, stop).items():
+                columns[name] = lengths.column(name, column)
         return {info.name: columns[info.name] for info in infos}
 
     def close(self) -> None:
@@ -229,9 +239,7 @@ class FastReader:
             raise damaged(self.url, f"reading branch {name!r} failed ({error})") from error
         if check and self._checked is not None:
             self._checked.add(name, first, last)
-        if column.offsets is None:
-            return column
-        return Column(column.content, lengths.shared(name, column.offsets))
+        return lengths.column(name, column)
 
     def _require_disk(self, branch: Branch, basket: int) -> None:
         """Tell an error of the disk, or of the server behind it, from a file that ends too early."""
