@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +12,10 @@ from femtobarn.data.columncache.cover import cover, joined, sharing
 from femtobarn.data.columncache.pieces import DamagedPieceError, OpenPiece
 from femtobarn.data.columncache.records import Facts, KeptBranch, Piece
 from femtobarn.data.columncache.store import TreeStore
-from femtobarn.data.columns.interface import BranchInfo, Column, TreeReader, empty_column
+from femtobarn.data.columns.interface import BranchInfo, ClosedAtExit, Column, TreeReader, empty_column
 
 
-class CachedTree:
+class CachedTree(ClosedAtExit):
     """A `TreeReader` whose columns may come from the column cache; these are read-only.
 
     Parameters
@@ -106,16 +104,6 @@ class CachedTree:
         self._open = {}
         if self._root is not None:
             self._root.close()
-
-    def __enter__(self) -> Self:
-        """Return the reader."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
 
     def _readable(self, name: str) -> bool:
         return name in self._branches and self._branches[name].shape != "other"

@@ -87,6 +87,24 @@ class Stored:
     first: tuple[int, int] | None
 
 
+class ClosedAtExit:
+    """What is closed at the end of a ``with`` block."""
+
+    def close(self) -> None:
+        """Close the file."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
 class TreeReader(Protocol):
     """An open tree. Use it as a context manager."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,12 @@ from femtobarn.data.columns.asked import require_branch, require_range
 from femtobarn.data.columns.baskets import Piece, fetch_checked
 from femtobarn.data.columns.boundary import boundary, damaged
 from femtobarn.data.columns.fast.offsets import SharedOffsets
-from femtobarn.data.columns.interface import BranchInfo, Column, Stored, empty_column
+from femtobarn.data.columns.interface import BranchInfo, ClosedAtExit, Column, Stored, empty_column
 from femtobarn.data.columns.library import Place, name_of
 from femtobarn.data.columns.streamed import StreamedFile
 
 
-class Reader(ABC):
+class Reader(ClosedAtExit, ABC):
     """An open tree of a ROOT file (see `TreeReader`), whatever kind of tree it is.
 
     Parameters
@@ -105,16 +104,6 @@ class Reader(ABC):
         self._directory.close()
         if self._streamed is not None:
             self._streamed.release()
-
-    def __enter__(self) -> Self:
-        """Return the reader."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
 
     @contextmanager
     def _suspicion(self) -> Iterator[None]:

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ from femtobarn.data.columns.fast.layout_codes import UNREADABLE
 from femtobarn.data.columns.fast.metadata import Branch
 from femtobarn.data.columns.fast.native import kernel, scratch
 from femtobarn.data.columns.fast.offsets import SharedOffsets
-from femtobarn.data.columns.interface import BranchInfo, Column, empty_column
+from femtobarn.data.columns.interface import BranchInfo, ClosedAtExit, Column, empty_column
 from femtobarn.data.storage import unusable
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _open(path: Path) -> int:
         raise unusable(str(path), error) from error
 
 
-class FastReader:
+class FastReader(ClosedAtExit):
     """An open TTree of a local file (see `TreeReader`). Several threads may read at once.
 
     Parameters
@@ -217,16 +216,6 @@ class FastReader:
             os.close(self._fd)
             if self._library is not None:
                 self._library.close()
-
-    def __enter__(self) -> Self:
-        """Return the reader."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
 
     def _read(self, name: str, piece: Piece, lengths: SharedOffsets) -> Column:
         first, last = piece.baskets

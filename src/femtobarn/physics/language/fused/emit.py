@@ -280,31 +280,39 @@ class Emitter(Numbers):
     def _make_order(self, axis: Term, arrays: tuple[ir.Value, ...]) -> ir.Value:
         """Sort by insertion: stable, and fast for few objects or sorted ones."""
         below, key = axis.args
-        b, (order,) = self.b, arrays
+        (order,) = arrays
         n, keys = self.length(below), self.materialise(key)
         typ = STORED[key.sort]
         with self.objects(n) as i:
             own = self.load(keys, i, typ)
-            place = self.variable(I64, i)
-            head, test, move, done = (
-                self.fn.append_basic_block(x) for x in ("sort", "test", "move", "sorted")
-            )
-            b.branch(head)
-            b.position_at_end(head)
-            j = b.load(place, typ=I64)
-            b.cbranch(b.icmp_signed(">", j, self.integer(0)), test, done)
-            b.position_at_end(test)
-            previous = b.sub(j, self.integer(1))
-            other = self.load(order, previous, I64)
-            earlier = self._before(own, self.load(keys, other, typ), descending=axis.params[0])
-            b.cbranch(earlier, move, done)
-            b.position_at_end(move)
-            self.store(other, order, j)
-            b.store(previous, place)
-            b.branch(head)
-            b.position_at_end(done)
-            self.store(i, order, b.load(place, typ=I64))
+
+            def earlier(other: ir.Value, own: ir.Value = own) -> ir.Value:
+                return self._before(own, self.load(keys, other, typ), descending=axis.params[0])
+
+            self.insert(order, i, i, earlier)
         return n
+
+    def insert(
+        self, array: ir.Value, count: ir.Value, item: ir.Value, earlier: Callable[[ir.Value], ir.Value]
+    ) -> None:
+        """Insert an item among the ``count`` sorted ones, before those than which it is ``earlier``."""
+        b = self.b
+        place = self.variable(I64, count)
+        head, test, move, done = (self.fn.append_basic_block(n) for n in ("insert", "test", "move", "done"))
+        b.branch(head)
+        b.position_at_end(head)
+        j = b.load(place, typ=I64)
+        b.cbranch(b.icmp_signed(">", j, self.integer(0)), test, done)
+        b.position_at_end(test)
+        previous = b.sub(j, self.integer(1))
+        other = self.load(array, previous, item.type)
+        b.cbranch(earlier(other), move, done)
+        b.position_at_end(move)
+        self.store(other, array, j)
+        b.store(previous, place)
+        b.branch(head)
+        b.position_at_end(done)
+        self.store(item, array, b.load(place, typ=I64))
 
     def _before(self, a: ir.Value, b: ir.Value, *, descending: bool) -> ir.Value:
         sign = ">" if descending else "<"

@@ -37,12 +37,8 @@ class Filling(Hull):
         return Weight(value, self.b.fmul(value, value))
 
     def _check_finite(self, value: ir.Value, number: int, member: ir.Value) -> None:
-        with self.when(self._not_finite(value)):
+        with self.when(self.not_finite(value)):
             self._one_bad(number, member)
-
-    def _not_finite(self, value: ir.Value) -> ir.Value:
-        rest = self.b.fsub(value, value)  # 0 for every number, else not-a-number
-        return self.b.fcmp_unordered("uno", rest, rest)
 
     def _one_bad(self, number: int, member: ir.Value) -> None:
         bad = self.pointer("bad", number)

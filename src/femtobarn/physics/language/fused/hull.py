@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 from typing import TypeAlias
 
@@ -195,9 +196,8 @@ class Hull(Emitter):
         low = high = values[0]
         for value in values[1:]:
             low, high = self._propagating("<", low, value), self._propagating(">", high, value)
-        rest = self.b.fadd(self.b.fsub(low, low), self.b.fsub(high, high))  # 0 if both are finite
-        known, nan = self.b.fcmp_ordered("ord", rest, rest), ir.Constant(F64, math.nan)
-        return self.b.select(known, low, nan), self.b.select(known, high, nan)
+        unknown, nan = self.b.or_(self.not_finite(low), self.not_finite(high)), ir.Constant(F64, math.nan)
+        return self.b.select(unknown, nan, low), self.b.select(unknown, nan, high)
 
     def _compared_bounds(self, op: str, a: Bounds, b: Bounds) -> Bounds:
         if op in _BELOW:
@@ -286,35 +286,14 @@ class Hull(Emitter):
             odd = self.variable(I1, ir.Constant(I1, 0))
             with self.objects(n) as i:
                 for array, value in zip((low, high), self.bounds(values, i), strict=True):
-                    self._insert(array, i, value, descending=axis.params[0])
-                    rest = self.b.fsub(value, value)  # 0 for every finite number
-                    infinite = self.b.fcmp_unordered("uno", rest, rest)
-                    self.b.store(self.b.or_(self.b.load(odd, typ=I1), infinite), odd)
+                    before = partial(self._before, value, descending=axis.params[0])
+                    self.insert(array, i, value, before)
+                    self.b.store(self.b.or_(self.b.load(odd, typ=I1), self.not_finite(value)), odd)
             held = (low, high, self.b.load(odd, typ=I1))
             self.remember(key, held)
         unknown, at = ir.Constant(F64, math.nan), self.integer(k)
         low, high = (self.b.select(held[2], unknown, self.load(array, at, F64)) for array in held[:2])
         return low, high
-
-    def _insert(self, array: ir.Value, count: ir.Value, value: ir.Value, *, descending: bool) -> None:
-        """Insert a value among the ``count`` sorted ones."""
-        b = self.b
-        place = self.variable(I64, count)
-        head, test, move, done = (self.fn.append_basic_block(n) for n in ("insert", "test", "move", "done"))
-        b.branch(head)
-        b.position_at_end(head)
-        j = b.load(place, typ=I64)
-        b.cbranch(b.icmp_signed(">", j, self.integer(0)), test, done)
-        b.position_at_end(test)
-        previous = b.sub(j, self.integer(1))
-        other = self.load(array, previous, F64)
-        b.cbranch(self._before(value, other, descending=descending), move, done)
-        b.position_at_end(move)
-        self.store(other, array, j)
-        b.store(previous, place)
-        b.branch(head)
-        b.position_at_end(done)
-        self.store(value, array, b.load(place, typ=I64))
 
     def _hull_reduced(self, term: Term) -> Bounds:
         (x,) = term.args

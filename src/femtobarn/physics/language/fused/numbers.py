@@ -77,6 +77,11 @@ class Numbers(Writer):
             return self.call("pow", *args)
         return self.call(op, *args)
 
+    def not_finite(self, x: ir.Value) -> ir.Value:
+        """Return whether a number is infinite or none."""
+        rest = self.b.fsub(x, x)  # 0 for every number, else not-a-number
+        return self.b.fcmp_unordered("uno", rest, rest)
+
     def _propagating(self, sign: str, x: ir.Value, y: ir.Value) -> ir.Value:
         """NumPy's minimum and maximum: not-a-number wins."""
         if x.type == I64:

@@ -106,7 +106,7 @@ class Variations(Filling):
         with self._members(len(group.members)) as v:
             value = self.value(term)
             self.store(value, buffer, v)
-            self.b.store(self.b.or_(self.b.load(wrong, typ=I1), self._not_finite(value)), wrong)
+            self.b.store(self.b.or_(self.b.load(wrong, typ=I1), self.not_finite(value)), wrong)
         with self.when(self.b.load(wrong, typ=I1)), self.loop(self.integer(len(group.members))) as v:
             self._check_finite(self.load(buffer, v, F64), number + 1, v)
         return Weight(None, None, buffer)
