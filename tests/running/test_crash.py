@@ -16,7 +16,7 @@ import pytest
 from tests.processes import group_is_empty
 
 from femtobarn.base.records import AnalysisSpec, Settings, Task
-from femtobarn.running.engine.executor import Outcome
+from femtobarn.base.records import Outcome
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.observer import Silent
 from femtobarn.running.engine.plan import make_plan

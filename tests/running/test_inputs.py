@@ -13,7 +13,8 @@ import pytest
 from femtobarn.base.errors import NothingToDoError, TransientDataError, UnreadableError, UsageError
 from femtobarn.base.records import AnalysisSpec, LedgerRow, Settings
 from femtobarn.running.engine import executor, task
-from femtobarn.running.engine.executor import Outcome, attempt
+from femtobarn.base.records import Outcome
+from femtobarn.running.engine.executor import attempt
 from femtobarn.running.engine.inputs import Inputs, gather
 from femtobarn.running.engine.observer import Silent
 from femtobarn.running.engine.plan import make_plan

@@ -12,11 +12,12 @@ import pytest
 
 from femtobarn.base.errors import MemoryLimitError, RunDirectoryError, SettingsError
 from femtobarn.base.records import AnalysisSpec, LedgerRow, RunInfo, Settings
-from femtobarn.running.engine.executor import Outcome
+from femtobarn.base.records import Outcome
 from femtobarn.running.engine.inputs import Inputs, gather
 from femtobarn.running.engine.observer import Silent
 from femtobarn.running.engine.plan import Plan, make_plan
-from femtobarn.running.engine.run import exit_code, run, status
+from femtobarn.running.engine.progress import status
+from femtobarn.running.engine.run import exit_code, run
 from femtobarn.running.results.reader import RunResults
 from femtobarn.running.results.store import FolderStore
 

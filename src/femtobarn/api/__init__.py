@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from femtobarn.api.inspect import inspect
 from femtobarn.api.look import Events, explain, open  # noqa: A004 - fb.open is meant to read like open
-from femtobarn.api.runs import analyses, demo_data, figures, load, plan, report, run, status
+from femtobarn.api.runs import (
+    analyses,
+    collect,
+    demo_data,
+    figures,
+    load,
+    plan,
+    report,
+    run,
+    status,
+    submit,
+)
 from femtobarn.api.skims import skim
 
 __all__ = [
     "Events",
     "analyses",
+    "collect",
     "demo_data",
     "explain",
     "figures",
@@ -21,4 +33,5 @@ __all__ = [
     "run",
     "skim",
     "status",
+    "submit",
 ]

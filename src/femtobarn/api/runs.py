@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from femtobarn.running.engine.inputs import Inputs
     from femtobarn.running.engine.observer import Observer
     from femtobarn.running.engine.plan import Plan
-    from femtobarn.running.engine.run import RunStatus
+    from femtobarn.running.engine.progress import RunStatus
     from femtobarn.running.executors.nursery import Nursery
     from femtobarn.running.results.reader import RunResults
 
@@ -284,10 +284,7 @@ def run(
             skimming=skimming,
             **settings,
         )
-        if out is not None and not str(out):
-            msg = "The run directory is an empty name: give a folder (an unset variable?)."
-            raise SettingsError(msg)
-        folder = Path(out) if out is not None else default_folder(ready.spec.name)
+        folder = _folder(out, ready)
         from femtobarn.running.engine.run import exit_code
         from femtobarn.running.engine.run import run as run_engine
 
@@ -305,6 +302,84 @@ def run(
     if exit_code(results.info) != 1:  # nothing done: nothing to show
         _show(results, with_figures=ready.settings.figures)
     return results
+
+
+def submit(
+    analysis: str | Path | Analysis,
+    data: Data = None,
+    *,
+    release: str | None = None,
+    out: str | Path | None = None,
+    mode: str = "physics",
+    options: Mapping[str, Any] | None = None,
+    kind: Kind | None = None,
+    format: str | Path | None = None,  # noqa: A002 - what the command line calls it
+    observer: Observer | None = None,
+    command: str | None = None,
+    **settings: Any,
+) -> Path:
+    """Hand the tasks of a run to others and leave; for parameters see `run`.
+
+    Returns
+    -------
+    Path
+        the run directory, for `collect`
+
+    Raises
+    ------
+    SettingsError
+        if the executor needs this process to stay
+    """
+    from femtobarn.running.engine.run import submit as submit_tasks
+
+    ready = prepare(
+        analysis, data, release=release, mode=mode, options=options, kind=kind, format=format, **settings
+    )
+    folder = _folder(out, ready)
+    submit_tasks(
+        ready.spec,
+        ready.inputs,
+        ready.settings,
+        folder,
+        observer,
+        command=command or repeat(analysis, data, ready, folder, kind=kind, format=format),
+        histogram_limit=histogram_limit(),
+    )
+    return folder
+
+
+def collect(out: str | Path, *, wait: bool = False, observer: Observer | None = None) -> RunResults:
+    """Gather what there is of a run that was handed to others, merge it, draw it; any number of times.
+
+    Parameters
+    ----------
+    out
+        the run directory
+    wait
+        until every task has ended; else the results are of what is there ("n of m")
+    observer
+        is told of the progress
+
+    Raises
+    ------
+    RunDirectoryError
+        if there is no run, or somebody else writes it now
+    NothingToDoError
+        if nobody works on the tasks that are waited for
+    """
+    from femtobarn.running.engine.collect import collect as gather_results
+
+    results = gather_results(out, observer, wait=wait)
+    if results.info.events_processed:
+        _show(results, with_figures=results.info.settings.figures)
+    return results
+
+
+def _folder(out: str | Path | None, ready: Prepared) -> Path:
+    if out is not None and not str(out):
+        msg = "The run directory is an empty name: give a folder (an unset variable?)."
+        raise SettingsError(msg)
+    return Path(out) if out is not None else default_folder(ready.spec.name)
 
 
 def _local(settings: Settings, nursery: Nursery) -> Executor:
@@ -354,10 +429,15 @@ def repeat(
     for setting, value in settings:
         if value != getattr(usual, setting):
             flag = f"--{setting.replace('_', '-')}"
-            words += (
-                [flag] if value is True else [f"--no-{flag[2:]}"] if value is False else [flag, str(value)]
-            )
+            words += _words(flag, value)
     return shlex.join(words)
+
+
+def _words(flag: str, value: object) -> list[str]:
+    """Return a setting as words of the command line."""
+    if isinstance(value, tuple):
+        return [word for name, given in value for word in ("--executor-option", f"{name}={given}")]
+    return [flag] if value is True else [f"--no-{flag[2:]}"] if value is False else [flag, str(value)]
 
 
 def load(out: str | Path, *, luminosity: float | None = None) -> RunResults:
@@ -370,7 +450,7 @@ def load(out: str | Path, *, luminosity: float | None = None) -> RunResults:
 
 def status(out: str | Path) -> RunStatus:
     """Return how far a run is, also while it runs."""
-    from femtobarn.running.engine.run import status as run_status
+    from femtobarn.running.engine.progress import status as run_status
 
     return run_status(out)
 

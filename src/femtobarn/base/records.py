@@ -17,7 +17,7 @@ from femtobarn.base.canonical import digest
 Role = Literal["data", "background", "signal"]
 Keep = Literal["file", "dataset", "process"]
 Mode = Literal["physics", "notebook"]
-Status = Literal["processed", "skipped", "failed"]
+Status = Literal["processed", "skipped", "failed", "pending"]
 Kind = Literal["data", "mc"]
 Policy = Literal["auto", "stream", "cache"]
 
@@ -490,6 +490,67 @@ class Environment(Record):
     versions: tuple[tuple[str, str], ...]
 
 
+class Outcome(Record):
+    """How a task ended. Its sums are in the store, if it was processed.
+
+    Parameters
+    ----------
+    task
+        its id
+    processed
+        whether its result is in the store
+    reason
+        why not
+    attempts
+        how often it was tried
+    start, stop
+        its entries, if they became known
+    events, seconds, bytes_read
+        what was done in the last attempt
+    finished
+        seconds since the epoch when it ended; 0 if that is not known
+    pending
+        it has not ended: somebody may still work on it
+    """
+
+    task: str
+    processed: bool
+    reason: str = ""
+    attempts: int = 1
+    start: int | None = None
+    stop: int | None = None
+    events: int = 0
+    seconds: float = 0.0
+    bytes_read: int = 0
+    worker: str = ""
+    finished: float = 0.0
+    pending: bool = False
+
+
+class Notice(Record):
+    """What a person who waits for a run should know now, such as that no worker has come yet."""
+
+    words: str
+
+
+class Ticket(Record):
+    """What is needed to fetch the results of tasks that were handed to others, without secrets.
+
+    Parameters
+    ----------
+    executor
+        name of the executor they were handed to
+    token
+        tells this submission from all others
+    details
+        what else the executor must remember, as names and values
+    """
+
+    executor: str
+    token: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
 class LedgerRow(Record):
     """One line of ledger.csv."""
 
@@ -583,9 +644,16 @@ class InputRow(Record):
 
 
 class Settings(Record):
-    """The settings of a run that matter for repeating it."""
+    """The settings of a run that matter for repeating it.
+
+    ``executor`` is a name, or several joined by ``+``; ``executor_options`` are names and values for it,
+    with the name of the executor and a dot before them if there are several. ``store`` is where workers
+    leave results (empty: where the executor has them).
+    """
 
     executor: str = "local"
+    executor_options: tuple[tuple[str, str], ...] = ()
+    store: str = ""
     workers: int = 1
     part_bytes: int
     chunk_entries: int
@@ -619,6 +687,8 @@ class RunInfo(Record):
     files_processed: int
     files_failed: int
     files_skipped: int
+    files_pending: int = 0
+    tasks_pending: int = 0
     missing: tuple[str, ...]
     events_processed: int
     catalogue: str = ""

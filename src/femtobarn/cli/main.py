@@ -8,13 +8,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from femtobarn.base.errors import FemtobarnError, SettingsError
-from femtobarn.cli import catalogue, output, storage
+from femtobarn.cli import catalogue, execution, output, storage
 from femtobarn.cli import inspect as inspection
+
+if TYPE_CHECKING:
+    from femtobarn.running.results.reader import RunResults
 
 app = typer.Typer(
     name="femtobarn",
@@ -80,6 +83,31 @@ MaxFilesOption = Annotated[int | None, typer.Option(help="Read at most this many
 MaxEventsOption = Annotated[int | None, typer.Option(help="Read at most this many events of each file.")]
 FractionOption = Annotated[float | None, typer.Option(help="Read this fraction of the events of each file.")]
 PartBytesOption = Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")]
+ExecutorOption = Annotated[
+    str,
+    typer.Option(help="Where tasks run: local, rabbitmq, dask, batch, or several at once (rabbitmq+batch)."),
+]
+ExecutorOptionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--executor-option",
+        "-x",
+        metavar="NAME=VALUE",
+        help="Option of the executor; of several, with its name before it (batch.jobs=8).",
+    ),
+]
+ExecutorFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.toml", help="Options of executors, a table each; --executor-option goes first."
+    ),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="Where workers leave results: an http(s) or root address that takes writing."
+    ),
+]
 LuminosityOption = Annotated[float | None, typer.Option(help="Scale simulation to this luminosity in fb^-1.")]
 
 
@@ -138,7 +166,16 @@ def run(
     part_bytes: PartBytesOption = None,
     chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
     access: AccessOption = "auto",
-    executor: Annotated[str, typer.Option(help="Where tasks run.")] = "local",
+    executor: ExecutorOption = "local",
+    executor_option: ExecutorOptionOption = None,
+    executor_file: ExecutorFileOption = None,
+    store: StoreOption = None,
+    detach: Annotated[
+        bool,
+        typer.Option(
+            "--detach", help="Hand the tasks over and leave; `femtobarn collect OUT` gathers results."
+        ),
+    ] = False,
     column_cache: Annotated[
         bool | None,
         typer.Option(
@@ -159,8 +196,25 @@ def run(
     from femtobarn import api
     from femtobarn.cli.progress import Progress
 
+    settings: dict[str, Any] = {
+        "workers": workers,
+        "max_files": max_files,
+        "max_events": max_events,
+        "fraction": fraction,
+        "luminosity": luminosity,
+        "part_bytes": part_bytes,
+        "chunk_entries": chunk_entries,
+        "executor": executor,
+        "executor_options": execution.options(executor_option, executor_file),
+        "store": store,
+        "access": access,
+        "figures": not no_figures,
+        "column_cache": column_cache,
+        "strict": strict,
+    }
+    command = shlex.join([Path(sys.argv[0]).name, *(_without_secrets(word) for word in sys.argv[1:])])
     with Progress() as progress:
-        results = api.run(
+        results = (api.submit if detach else api.run)(
             analysis,
             data,
             release=release,
@@ -170,26 +224,13 @@ def run(
             kind=kind,  # type: ignore[arg-type] # checked there
             format=format,
             observer=progress,
-            command=shlex.join([Path(sys.argv[0]).name, *(_without_secrets(word) for word in sys.argv[1:])])
-            if out is not None
-            else None,
-            workers=workers,
-            max_files=max_files,
-            max_events=max_events,
-            fraction=fraction,
-            luminosity=luminosity,
-            part_bytes=part_bytes,
-            chunk_entries=chunk_entries,
-            executor=executor,
-            access=access,
-            figures=not no_figures,
-            column_cache=column_cache,
-            strict=strict,
+            command=command if out is not None else None,
+            **settings,
         )
-    output.results(results)
-    from femtobarn.running.engine.run import exit_code
-
-    raise typer.Exit(exit_code(results.info))
+    if isinstance(results, Path):
+        output.line(f"Handed over; results are gathered by: femtobarn collect {results}")
+        raise typer.Exit
+    _ended(results)
 
 
 @app.command()
@@ -243,6 +284,25 @@ def skim(
             part_bytes=part_bytes,
             access=access,
         )
+    _ended(results)
+
+
+@app.command()
+def collect(
+    out: OutArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until every task has ended.")] = False,
+) -> None:
+    """Gather what others have done of a run, and write histograms, yields, figures and report of it."""
+    from femtobarn import api
+    from femtobarn.cli.progress import Progress
+
+    with Progress() as progress:
+        results = api.collect(out, wait=wait, observer=progress)
+    _ended(results)
+
+
+def _ended(results: RunResults) -> None:
+    """Show results and end with the code that tells how complete they are."""
     output.results(results)
     from femtobarn.running.engine.run import exit_code
 

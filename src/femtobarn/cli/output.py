@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from femtobarn.physics.language.analysis import Analysis
     from femtobarn.physics.language.explain import Explanation
     from femtobarn.running.engine.plan import Plan
-    from femtobarn.running.engine.run import RunStatus
+    from femtobarn.running.engine.progress import RunStatus
     from femtobarn.running.results.reader import RunResults
 
 _MOST_LISTED = 12
@@ -183,13 +183,16 @@ def analyses(found: Sequence[tuple[str, Analysis]]) -> None:
 
 def status(found: RunStatus, out: Path) -> None:
     """Print how far a run is."""
-    state = "finished" if found.finished else "running" if found.running else "interrupted"
+    waiting = f"handed to {' and '.join(found.elsewhere)}" if found.elsewhere else "interrupted"
+    state = "finished" if found.finished else "running" if found.running else waiting
     line(f"{out}: {found.analysis} on {found.release}, {state}")
     line(
         f"{found.done} of {found.tasks} tasks done, {found.failed} failed; last activity {found.last_activity}"
     )
     if state == "interrupted":
         line("The command that started it continues it.")
+    elif state == waiting:
+        line(f"Results that are there are gathered by: femtobarn collect {out}")
 
 
 @contextmanager

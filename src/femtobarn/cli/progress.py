@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from femtobarn.base.records import LedgerRow, RunInfo
-    from femtobarn.running.engine.executor import Outcome
+    from femtobarn.base.records import LedgerRow, Outcome, RunInfo
     from femtobarn.running.engine.plan import Plan
 
 _EVERY = 5.0  # seconds between plain lines
@@ -67,6 +66,10 @@ class Progress:
             self._told = time.monotonic()
             left = (self._total - self._done) * (self._told - self._begin) / max(self._done, 1)
             self._say(f"{self._done} of {self._total} tasks, {rate:,.0f} events/s, about {left:.0f} s left")
+
+    def notice(self, words: str) -> None:
+        """Show what whoever waits should know."""
+        self._say(words)
 
     def finished(self, info: RunInfo) -> None:
         """Show how much was done, and how fast."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from femtobarn.base.errors import FemtobarnError, UnknownNameError
+from pydantic import ValidationError
+
+from femtobarn.base.errors import FemtobarnError, SettingsError, UnknownNameError
 from femtobarn.base.installed import registered
-from femtobarn.base.records import Job, Record, Settings, Task
+from femtobarn.base.records import Job, Notice, Outcome, Record, Settings, Task, Ticket, first_fault
 from femtobarn.running.engine.task import run_task
-from femtobarn.running.results.store import FolderStore
+from femtobarn.running.results.store import FolderStore, Sink
 
 ATTEMPTS = 3
 """How often a task is tried in all, when the error may pass or its worker dies."""
@@ -22,62 +24,112 @@ BACKOFF = 1.0
 GROUP = "femtobarn.executors"
 """Entry points of executors: a class whose ``from_settings`` takes `Settings` and returns an `Executor`."""
 
-_BUILT_IN = {"local": "femtobarn.running.executors.local:LocalExecutor"}
+_BUILT_IN = {
+    "local": "femtobarn.running.executors.local:LocalExecutor",
+    "rabbitmq": "femtobarn.running.executors.rabbitmq.executor:RabbitExecutor",
+    "dask": "femtobarn.running.executors.dask.executor:DaskExecutor",
+    "batch": "femtobarn.running.executors.batch.executor:BatchExecutor",
+}
+_SEVERAL = "femtobarn.running.executors.several:SeveralExecutor"
 
-
-class Outcome(Record):
-    """How a task ended. Its sums are in the store, if it was processed.
-
-    Parameters
-    ----------
-    task
-        its id
-    processed
-        whether its result is in the store
-    reason
-        why not
-    attempts
-        how often it was tried
-    start, stop
-        its entries, if they became known
-    events, seconds, bytes_read
-        what was done in the last attempt
-    """
-
-    task: str
-    processed: bool
-    reason: str = ""
-    attempts: int = 1
-    start: int | None = None
-    stop: int | None = None
-    events: int = 0
-    seconds: float = 0.0
-    bytes_read: int = 0
-    worker: str = ""
+Options = TypeVar("Options", bound=Record)
 
 
 class Executor(Protocol):
     """Runs tasks somewhere, in any order, at least once each."""
 
-    def run(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome]:
+    def run(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome | Notice | None]:
         """Run ``tasks`` and give one outcome for each, as they end; results go to ``store``.
 
-        Closing the generator early ends whatever still runs.
+        `Notice` is for whoever waits. None comes about once a second while nothing happens, so that the
+        caller can close the generator, which ends whatever still runs.
         """
         ...
 
 
+@runtime_checkable
+class Detached(Protocol):
+    """An executor to which tasks can be handed, and whose results are fetched later by another process."""
+
+    def submit(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Ticket:
+        """Hand over ``tasks``; when this returns they are safe even if this process ends."""
+        ...
+
+    def gather(self, ticket: Ticket, tasks: Sequence[Task], store: FolderStore) -> Iterator[Outcome | Notice]:
+        """Put results that are there now into ``store``, and give the outcomes that became known.
+
+        Parameters
+        ----------
+        tasks
+            those that have no outcome yet
+        """
+        ...
+
+    def release(self, ticket: Ticket) -> None:
+        """Remove what is left elsewhere of a submission, also tasks that nobody has begun."""
+        ...
+
+
 def executor(settings: Settings) -> Executor:
-    """Return the executor that ``settings`` name.
+    """Return the executor that ``settings`` name, or one of several that share the tasks.
 
     Raises
     ------
     UnknownNameError
         if none is registered under that name
+    SettingsError
+        if it cannot do what the settings ask for
     """
+    if "+" in settings.executor:
+        return _made(_SEVERAL, settings)
     place = _BUILT_IN.get(settings.executor) or registered(GROUP).get(settings.executor)
     if place is None:
-        raise UnknownNameError("executor", settings.executor, (*registered(GROUP), *_BUILT_IN))
+        raise UnknownNameError("executor", settings.executor, _known())
+    return _made(place, settings)
+
+
+def settings_for(settings: Settings, name: str) -> Settings:
+    """Return the settings of one of several executors: its own options, without its name before them."""
+    own = tuple(
+        (key[len(name) + 1 :], v) for key, v in settings.executor_options if key.startswith(f"{name}.")
+    )
+    return settings.model_copy(update={"executor": name, "executor_options": own})
+
+
+def parse_options(kind: type[Options], settings: Settings) -> Options:
+    """Return the options of an executor as a record of ``kind``.
+
+    Raises
+    ------
+    UnknownNameError
+        for an option that it does not have
+    SettingsError
+        for a value that is not allowed
+    """
+    own = f"{settings.executor}."
+    given: dict[str, str] = {}
+    for key, value in settings.executor_options:
+        other, dot, _ = key.partition(".")
+        if not dot or key.startswith(own):
+            given[key.removeprefix(own)] = value
+        elif other not in _known():  # a file may have tables of executors that are not used now
+            raise UnknownNameError("executor", other, _known())
+    for name in given:
+        if name not in kind.model_fields:
+            raise UnknownNameError(f"option of executor {settings.executor}", name, kind.model_fields)
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        fault = first_fault(error)
+        msg = f"Option {fault.where} of executor {settings.executor}: {fault.what}, not {fault.given!r}."
+        raise SettingsError(msg) from error
+
+
+def _known() -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*registered(GROUP), *_BUILT_IN)))
+
+
+def _made(place: str, settings: Settings) -> Executor:
     module, _, attribute = place.partition(":")
     make: Any = getattr(import_module(module), attribute)
     made: Executor = make.from_settings(settings)
@@ -87,7 +139,7 @@ def executor(settings: Settings) -> Executor:
 def attempt(
     job: Job,
     task: Task,
-    store: FolderStore,
+    sink: Sink,
     *,
     worker: str = "",
     attempts: int = ATTEMPTS,
@@ -97,6 +149,8 @@ def attempt(
 
     Parameters
     ----------
+    sink
+        where its result goes
     attempts
         how often in all it is tried while the error is one that may pass
     pause
@@ -107,7 +161,7 @@ def attempt(
         known: list[tuple[int, int]] = []
         try:
             partial = run_task(job, task, worker=worker, on_range=known.append)
-            store.write(partial)
+            sink.write(partial)
         except FemtobarnError as error:
             if error.transient and number < attempts:
                 pause(BACKOFF * 2 ** (number - 1))
@@ -129,6 +183,7 @@ def attempt(
             seconds=header.metrics.seconds,
             bytes_read=header.metrics.bytes_read,
             worker=worker,
+            finished=time.time(),
         )
     msg = f"attempts must be 1 or more, got {attempts}"
     raise ValueError(msg)
@@ -147,4 +202,5 @@ def _failed(
         stop=stop,
         seconds=time.perf_counter() - started,
         worker=worker,
+        finished=time.time(),
     )

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from femtobarn.base.canonical import digest
-from femtobarn.base.records import AnalysisSpec, InputRow, RunInfo, Settings, UnseenFile
+from femtobarn.base.records import AnalysisSpec, InputRow, Outcome, RunInfo, Settings, UnseenFile
 from femtobarn.data.catalogue import recognise
 from femtobarn.data.catalogue.inuse import in_words
 from femtobarn.data.storage.urls import shown
-from femtobarn.running.engine.executor import Outcome
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.ledger import ledger
 from femtobarn.running.engine.plan import Plan
@@ -88,7 +87,10 @@ def finish(
     rows = ledger(plan, settings, outcomes, {p.file.name: p for p in parts})
     lumi = luminosity(spec, uses, inputs.unseen, settings.luminosity)
     failed = {row.file for row in rows if row.status == "failed"}
-    whole = not failed and all(u.whole for u in uses) and not inputs.missing and not inputs.unseen
+    waiting = [row.file for row in rows if row.status == "pending"]
+    whole = (
+        not failed and not waiting and all(u.whole for u in uses) and not inputs.missing and not inputs.unseen
+    )
     limited = (settings.max_files, settings.max_events, settings.fraction) != (None, None, None)
     complete = whole and not limited and bool(uses)
     environments = {h.environment for p in parts for h in p.headers}
@@ -99,7 +101,9 @@ def finish(
             "parts were computed with different instruction sets or package versions: sums may differ in "
             "their last bits from those of one machine"
         )
-    statuses = _file_statuses(uses, failed, planned)
+    if waiting:
+        notes.append(f"{len(waiting)} of {len(plan.tasks)} tasks have no result yet")
+    statuses = _file_statuses(uses, failed, set(waiting) - failed, planned)
     info = RunInfo(
         femtobarn=package_version(),
         results_version=results_version(),
@@ -115,6 +119,8 @@ def finish(
         files_processed=sum(s == "processed" for s in statuses.values()),
         files_failed=len(failed),
         files_skipped=sum(f.status == "skipped" for f in plan.skipped),
+        files_pending=len(set(waiting) - failed),
+        tasks_pending=len(waiting),
         missing=inputs.missing,
         events_processed=sum(u.processed for u in own),
         catalogue=in_words(spec.release),
@@ -189,12 +195,11 @@ def _of_origin(use: FileUse) -> FileUse:
     )
 
 
-def _file_statuses(uses: Sequence[FileUse], failed: set[str], planned: set[str]) -> dict[str, str]:
-    statuses = {}
-    for use in uses:
-        name = use.file.name
-        statuses[name] = "failed" if name in failed else "processed" if name in planned else "skipped"
-    return statuses
+def _file_statuses(
+    uses: Sequence[FileUse], failed: set[str], waiting: set[str], planned: set[str]
+) -> dict[str, str]:
+    named = {use.file.name: "processed" if use.file.name in planned else "skipped" for use in uses}
+    return {**named, **dict.fromkeys(waiting, "pending"), **dict.fromkeys(failed & set(named), "failed")}
 
 
 def _input_row(use: FileUse, state: str) -> InputRow:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from femtobarn.base.records import LedgerRow, Settings, Task
-from femtobarn.running.engine.executor import Outcome
+from femtobarn.base.records import LedgerRow, Outcome, Settings, Task
 from femtobarn.running.engine.parts import limit
 from femtobarn.running.engine.plan import Plan
 from femtobarn.running.results.merge import FileParts
@@ -20,7 +19,7 @@ def row_of(task: Task, outcome: Outcome) -> LedgerRow:
         part=task.part,
         start=outcome.start,
         stop=outcome.stop,
-        status="processed" if outcome.processed else "failed",
+        status="processed" if outcome.processed else "pending" if outcome.pending else "failed",
         reason=outcome.reason,
         attempts=outcome.attempts,
         seconds=round(outcome.seconds, 6),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from femtobarn.base.records import LedgerRow, RunInfo
-from femtobarn.running.engine.executor import Outcome
+from femtobarn.base.records import LedgerRow, Outcome, RunInfo
 from femtobarn.running.engine.plan import Plan
 
 
@@ -20,6 +19,10 @@ class Observer(Protocol):
         """Tell that a task ended, well or not; ``outcome`` has its events, seconds and bytes."""
         ...
 
+    def notice(self, words: str) -> None:
+        """Tell what whoever waits should know now, such as that no worker has come yet."""
+        ...
+
     def finished(self, info: RunInfo) -> None:
         """Tell that the run directory is written."""
         ...
@@ -32,6 +35,9 @@ class Silent:
         """Ignore it."""
 
     def task_done(self, row: LedgerRow, outcome: Outcome) -> None:
+        """Ignore it."""
+
+    def notice(self, words: str) -> None:
         """Ignore it."""
 
     def finished(self, info: RunInfo) -> None:

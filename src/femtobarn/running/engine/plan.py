@@ -56,6 +56,14 @@ class Plan(Record):
         """The files that are read, in the order of the plan."""
         return tuple(t.file for t in self.tasks if t.part == 0)
 
+    @property
+    def by_file(self) -> tuple[tuple[Task, ...], ...]:
+        """The tasks of each file, in their order, files in the order of the plan."""
+        groups: dict[str, list[Task]] = {}
+        for task in self.tasks:
+            groups.setdefault(task.file.name, []).append(task)
+        return tuple(map(tuple, groups.values()))
+
 
 def make_plan(
     spec: AnalysisSpec, inputs: Inputs, settings: Settings, *, histogram_limit: int = HISTOGRAM_LIMIT

@@ -16,14 +16,15 @@ from contextlib import closing, suppress
 from typing import IO
 
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.records import Job, Settings, Task
-from femtobarn.running.engine.executor import ATTEMPTS, Outcome, attempt
+from femtobarn.base.records import Job, Notice, Outcome, Record, Settings, Task
+from femtobarn.running.engine.executor import ATTEMPTS, attempt, parse_options
 from femtobarn.running.executors.messages import Decoder, Setup, Work, encode
 from femtobarn.running.executors.nursery import Nursery
 from femtobarn.running.results.store import FolderStore
 
 _PATIENCE = 5.0  # seconds until a worker that was told to end is killed
 _READ_BYTES = 1 << 16
+_TICK = 1.0  # seconds after which whoever waits may look up
 
 
 class LocalExecutor:
@@ -59,10 +60,20 @@ class LocalExecutor:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> LocalExecutor:
-        """Return an executor with as many workers as ``settings`` say."""
+        """Return an executor with as many workers as ``settings`` say.
+
+        Raises
+        ------
+        UnknownNameError, SettingsError
+            for options, of which it has none, and for a store elsewhere, which it does not need
+        """
+        parse_options(Record, settings)
+        if settings.store:
+            msg = "The local executor keeps results in the run directory. Leave out --store, or choose another executor."
+            raise SettingsError(msg)
         return cls(settings.workers)
 
-    def run(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome]:
+    def run(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome | Notice | None]:
         """Run ``tasks`` and give one outcome for each as they end.
 
         Closing the generator ends all workers; they also end when this process dies, however it dies.
@@ -76,7 +87,7 @@ class LocalExecutor:
         with closing(nursery), closing(pool):
             pool.start(min(self._workers, len(tasks)))
             while pool.busy:
-                yield from pool.wait()
+                yield from pool.wait() or (None,)
 
 
 class _Worker:
@@ -155,9 +166,9 @@ class _Pool:
             self._give(worker)
 
     def wait(self) -> list[Outcome]:
-        """Wait until something happens; return the outcomes that came."""
+        """Wait until something happens, but not for long; return the outcomes that came."""
         outcomes: list[Outcome] = []
-        for key, _ in self._selector.select():
+        for key, _ in self._selector.select(_TICK):
             worker: _Worker = key.data
             data = os.read(worker.output.fileno(), _READ_BYTES)
             if not data:

@@ -20,10 +20,10 @@ from femtobarn.running.executors.messages import Setup, Work, encode, receive
 
 def load() -> None:
     """Load what tasks need; `main` does it too, but what was loaded before a process is copied is shared."""
+    from femtobarn.base.records import Outcome
     from femtobarn.data.columns.fast import native
     from femtobarn.data.columns.fast import reader as fast  # noqa: F401 - used by tasks
     from femtobarn.data.formats import opening, reader  # noqa: F401 - used by tasks
-    from femtobarn.running.engine.executor import Outcome
     from femtobarn.running.results.partial import PartialHeader
 
     for kind in (Setup, Work, Outcome, PartialHeader):

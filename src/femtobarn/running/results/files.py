@@ -20,11 +20,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 @contextmanager
 def archive(path: Path, *, compress: bool) -> Iterator[zipfile.ZipFile]:
     """Open a new zip archive at ``path``; it appears complete, when the block ends."""
-    kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    with (
-        replacing(path) as temporary,
-        zipfile.ZipFile(temporary, "w", kind, compresslevel=1 if compress else None) as target,
-    ):
+    with replacing(path) as temporary, _zip(temporary, compress=compress) as target:
+        yield target
+
+
+@contextmanager
+def archive_in_memory(buffer: io.BytesIO, *, compress: bool) -> Iterator[zipfile.ZipFile]:
+    """Open a new zip archive in ``buffer``, which holds it when the block ends."""
+    with _zip(buffer, compress=compress) as target:
         yield target
 
 
@@ -44,6 +47,11 @@ def get_array(source: zipfile.ZipFile, name: str) -> NDArray[Any]:
     """Return the array ``name`` of an archive; never unpickles. The member's checksum is verified."""
     array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(source.read(f"{name}.npy")), allow_pickle=False)
     return array
+
+
+def _zip(place: Path | io.BytesIO, *, compress: bool) -> zipfile.ZipFile:
+    kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    return zipfile.ZipFile(place, "w", kind, compresslevel=1 if compress else None)
 
 
 @contextmanager

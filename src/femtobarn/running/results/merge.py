@@ -16,16 +16,21 @@ import numpy as np
 from femtobarn.base.errors import MergeError
 from femtobarn.base.records import AnalysisSpec, FileFacts, HistogramRecord, InputFile
 from femtobarn.running.results import shapes
+from femtobarn.running.results.folding import add, fold_name
 from femtobarn.running.results.partial import Array, HistogramKey, Partial, PartialHeader
 from femtobarn.running.results.store import FolderStore
 
 
 @dataclass(frozen=True, slots=True)
 class FileParts:
-    """The results there are of one file, in order of entry; none if nothing of it could be processed."""
+    """The results there are of one file, in order of entry; none if nothing of it could be processed.
+
+    ``fold`` is the name under which the store has all of them as one.
+    """
 
     file: InputFile
     headers: tuple[PartialHeader, ...]
+    fold: str = ""
 
     @property
     def processed(self) -> int:
@@ -62,7 +67,12 @@ def collect(store: FolderStore, file: InputFile, tasks: Sequence[str]) -> FilePa
     MergeError
         if parts overlap, or do not agree on what the file is
     """
-    headers = tuple(sorted((store.header(t) for t in tasks), key=lambda h: (h.start, h.stop)))
+    whole = fold_name(tasks) if len(tasks) > 1 else ""
+    if whole and store.has(whole):
+        found = store.header(whole).parts
+    else:
+        whole, found = "", tuple(store.header(t) for t in tasks)
+    headers = tuple(sorted(found, key=lambda h: (h.start, h.stop)))
     for before, after in pairwise(headers):
         if after.start < before.stop:
             msg = f"Parts of {file.name} overlap: entries {after.start} to {before.stop} appear twice."
@@ -73,7 +83,7 @@ def collect(store: FolderStore, file: InputFile, tasks: Sequence[str]) -> FilePa
                 f"{after.facts}). Remove the folder tasks/ of this run and run again."
             )
             raise MergeError(msg)
-    return FileParts(file, headers)
+    return FileParts(file, headers, whole)
 
 
 def key_of(histogram: HistogramRecord, file: InputFile) -> str:
@@ -155,6 +165,10 @@ def _empty(spec: AnalysisSpec, histogram: HistogramRecord, parts: Sequence[FileP
 
 def _fold(spec: AnalysisSpec, part: FileParts, store: FolderStore) -> Partial:
     variations = 1 if part.file.kind == "data" else len(spec.variation_keys)
+    if part.fold:
+        whole = store.read(part.fold)
+        _check_shapes(spec, whole, variations, store)
+        return whole
     total: Partial | None = None
     for header in part.headers:
         partial = store.read(header.task)
@@ -162,10 +176,7 @@ def _fold(spec: AnalysisSpec, part: FileParts, store: FolderStore) -> Partial:
         if total is None:
             total = partial
             continue
-        for key, values in partial.histograms.items():
-            np.add(total.histograms[key], values, out=total.histograms[key])
-        for selection, values in partial.cutflow.items():
-            np.add(total.cutflow[selection], values, out=total.cutflow[selection])
+        add(total, partial)
     if total is None:
         msg = f"There is no result of {part.file.name} to fold."
         raise MergeError(msg)

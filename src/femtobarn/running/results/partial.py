@@ -6,6 +6,7 @@ are. It holds no pickle, and appears under its name only when it is complete.
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 import zlib
@@ -51,6 +52,8 @@ class PartialHeader(Record):
         what was taken in place of values that the file lacks
     columns
         names of the columns of a skim, arrays ``column/<i>``, and whether they are lists
+    parts
+        what the parts of a whole file said, if these are their folded sums; see `fold`
     """
 
     task: str
@@ -64,6 +67,7 @@ class PartialHeader(Record):
     selections: tuple[str, ...]
     filled: tuple[str, ...] = ()
     columns: tuple[tuple[str, bool], ...] = ()
+    parts: tuple[PartialHeader, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +97,43 @@ class Partial:
 def write_partial(path: Path, partial: Partial) -> None:
     """Write ``partial`` to ``path`` in one step; a crash never leaves half of it under that name."""
     with files.archive(path, compress=True) as target:
-        files.add_bytes(target, _HEADER, partial.header.model_dump_json().encode())
-        for i, key in enumerate(partial.header.histograms):
-            files.add_array(target, f"histogram/{i}", partial.histograms[key])
-        for i, selection in enumerate(partial.header.selections):
-            files.add_array(target, f"cutflow/{i}", partial.cutflow[selection])
-        for i, (name, lists) in enumerate(partial.header.columns):
-            column = partial.columns[name]
-            files.add_array(target, f"column/{i}", column.content)
-            if lists and column.offsets is not None:
-                files.add_array(target, f"offsets/{i}", column.offsets)
+        _fill(target, partial)
+
+
+def to_bytes(partial: Partial) -> bytes:
+    """Return what `write_partial` writes, to send it elsewhere."""
+    buffer = io.BytesIO()
+    with files.archive_in_memory(buffer, compress=True) as target:
+        _fill(target, partial)
+    return buffer.getvalue()
+
+
+def header_of(data: bytes, *, where: str = "a message") -> PartialHeader:
+    """Return what the bytes of a whole partial say of themselves; all checksums are verified.
+
+    Raises
+    ------
+    MergeError
+        if they are no whole partial
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as source:
+            return _verified(source, where)
+    except _DAMAGE as error:
+        raise _damaged(where, error) from error
+
+
+def _fill(target: zipfile.ZipFile, partial: Partial) -> None:
+    files.add_bytes(target, _HEADER, partial.header.model_dump_json().encode())
+    for i, key in enumerate(partial.header.histograms):
+        files.add_array(target, f"histogram/{i}", partial.histograms[key])
+    for i, selection in enumerate(partial.header.selections):
+        files.add_array(target, f"cutflow/{i}", partial.cutflow[selection])
+    for i, (name, lists) in enumerate(partial.header.columns):
+        column = partial.columns[name]
+        files.add_array(target, f"column/{i}", column.content)
+        if lists and column.offsets is not None:
+            files.add_array(target, f"offsets/{i}", column.offsets)
 
 
 def read_partial(path: Path) -> Partial:
@@ -140,11 +171,7 @@ def read_header(path: Path, *, verify: bool = False) -> PartialHeader:
     """
     try:
         with zipfile.ZipFile(path) as source:
-            header = _header(source)
-            if verify and (bad := source.testzip()) is not None:
-                msg = f"The partial result {path} is damaged: the checksum of {bad} is wrong. Remove it."
-                raise MergeError(msg)
-            return header
+            return _verified(source, path) if verify else _header(source)
     except _DAMAGE as error:
         raise _damaged(path, error) from error
 
@@ -167,7 +194,15 @@ def _column(source: zipfile.ZipFile, i: int, lists: bool) -> Column:
     return Column(content, files.get_array(source, f"offsets/{i}") if lists else None)
 
 
-def _damaged(path: Path, error: Exception) -> MergeError:
+def _verified(source: zipfile.ZipFile, where: Path | str) -> PartialHeader:
+    header = _header(source)
+    if (bad := source.testzip()) is not None:
+        msg = f"The partial result in {where} is damaged: the checksum of {bad} is wrong. It is computed anew when the same command is run again."
+        raise MergeError(msg)
+    return header
+
+
+def _damaged(path: Path | str, error: Exception) -> MergeError:
     return MergeError(
         f"Expected a complete partial result in {path}, but it cannot be read ({type(error).__name__}: "
         f"{error}). Run the same command again: it is computed anew."

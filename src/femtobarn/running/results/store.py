@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-from femtobarn.base.atomic import remove_temporaries
+from pydantic import ValidationError
+
+from femtobarn.base.atomic import remove_temporaries, write_bytes, write_text
 from femtobarn.base.errors import MergeError
-from femtobarn.running.results.partial import Partial, PartialHeader, read_header, read_partial, write_partial
+from femtobarn.base.records import Outcome, Ticket
+from femtobarn.running.results.folding import fold_name
+from femtobarn.running.results.partial import (
+    Partial,
+    PartialHeader,
+    header_of,
+    read_header,
+    read_partial,
+    write_partial,
+)
+
+
+class Sink(Protocol):
+    """Where whoever runs a task leaves its result."""
+
+    def write(self, partial: Partial) -> None:
+        """Keep ``partial``; when this returns it is safe. Writing it again has no further effect."""
+        ...
 
 
 class FolderStore:
     """Partial results as files ``ab/<id>`` of a folder, by the id of their task.
+
+    What is known of tasks that failed is in ``failed/<id>.json``, and what was handed to others in
+    ``tickets/<token>.json``.
 
     Parameters
     ----------
@@ -31,6 +55,19 @@ class FolderStore:
         path = self.path(partial.header.task)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_partial(path, partial)
+
+    def put(self, task: str, data: bytes) -> PartialHeader:
+        """Store a result that came as bytes; return what it says of itself.
+
+        Raises
+        ------
+        MergeError
+            if it is not whole, or not that of ``task``; nothing is stored then
+        """
+        header = header_of(data)
+        self._check(task, header)
+        write_bytes(self.path(task), data)
+        return header
 
     def read(self, task: str) -> Partial:
         """Return the result of ``task``; `MergeError` if it is absent or damaged."""
@@ -55,6 +92,12 @@ class FolderStore:
             return False
         return True
 
+    def present(self, tasks: Sequence[str]) -> set[str]:
+        """Return which of ``tasks``, all parts of one file in their order, have a result: alone or folded."""
+        if len(tasks) > 1 and self.has(fold_name(tasks)):
+            return set(tasks)
+        return {task for task in tasks if self.has(task)}
+
     def tasks(self) -> Iterator[str]:
         """Return the ids of all results there are, sorted; damaged ones too."""
         if self.folder.is_dir():
@@ -62,10 +105,50 @@ class FolderStore:
                 if not path.name.startswith("."):
                     yield path.name
 
+    def fail(self, outcome: Outcome) -> None:
+        """Keep what is known of a task that failed."""
+        write_text(self._failure(outcome.task), outcome.model_dump_json() + "\n")
+
+    def forgive(self, task: str) -> None:
+        """Forget that ``task`` failed, for it is tried again or has a result."""
+        self._failure(task).unlink(missing_ok=True)
+
+    def failures(self) -> dict[str, Outcome]:
+        """Return what is known of tasks that failed, by id; a damaged record counts as none."""
+        found: dict[str, Outcome] = {}
+        for path in sorted((self.folder / "failed").glob("*.json")):
+            with suppress(OSError, ValidationError):
+                outcome = Outcome.model_validate_json(path.read_bytes())
+                found[outcome.task] = outcome
+        return found
+
+    def keep(self, ticket: Ticket) -> None:
+        """Remember that tasks were handed to others, so that a later process can ask for their results."""
+        write_text(self._tickets / f"{ticket.token}.json", ticket.model_dump_json() + "\n")
+
+    def drop(self, ticket: Ticket) -> None:
+        """Forget a ticket of which nothing is to be expected any more."""
+        (self._tickets / f"{ticket.token}.json").unlink(missing_ok=True)
+
+    def tickets(self) -> tuple[Ticket, ...]:
+        """Return the tickets that are kept, oldest first; a damaged one is left out."""
+        found = []
+        for path in sorted(self._tickets.glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p.name)):
+            with suppress(OSError, ValidationError):
+                found.append(Ticket.model_validate_json(path.read_bytes()))
+        return tuple(found)
+
     def clean(self) -> None:
         """Remove what interrupted writers left; for when nobody else writes."""
         if self.folder.is_dir():
-            remove_temporaries(self.folder.glob("??"))
+            remove_temporaries((*self.folder.glob("??"), self.folder / "failed", self._tickets))
+
+    @property
+    def _tickets(self) -> Path:
+        return self.folder / "tickets"
+
+    def _failure(self, task: str) -> Path:
+        return self.folder / "failed" / f"{task}.json"
 
     def _check(self, task: str, header: PartialHeader) -> None:
         if header.task != task:
