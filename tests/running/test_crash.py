@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 from tests.processes import group_is_empty
 
-from femtobarn.base.records import AnalysisSpec, Settings, Task
-from femtobarn.base.records import Outcome
+from femtobarn.base.records import AnalysisSpec, Outcome, Settings, Task
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.observer import Silent
 from femtobarn.running.engine.plan import make_plan

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from femtobarn.base.errors import NothingToDoError, TransientDataError, UnreadableError, UsageError
-from femtobarn.base.records import AnalysisSpec, LedgerRow, Settings
+from femtobarn.base.records import AnalysisSpec, LedgerRow, Outcome, Settings
 from femtobarn.running.engine import executor, task
-from femtobarn.base.records import Outcome
 from femtobarn.running.engine.executor import attempt
 from femtobarn.running.engine.inputs import Inputs, gather
 from femtobarn.running.engine.observer import Silent

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from femtobarn.base.errors import MemoryLimitError, RunDirectoryError, SettingsError
-from femtobarn.base.records import AnalysisSpec, LedgerRow, RunInfo, Settings
-from femtobarn.base.records import Outcome
+from femtobarn.base.records import AnalysisSpec, LedgerRow, Outcome, RunInfo, Settings
 from femtobarn.running.engine.inputs import Inputs, gather
 from femtobarn.running.engine.observer import Silent
 from femtobarn.running.engine.plan import Plan, make_plan
