@@ -385,7 +385,7 @@ def _folder(out: str | Path | None, ready: Prepared) -> Path:
 def _local(settings: Settings, nursery: Nursery) -> Executor:
     from femtobarn.running.executors.local import LocalExecutor
 
-    return LocalExecutor(settings.workers, nursery=nursery)
+    return LocalExecutor.from_settings(settings, nursery)
 
 
 def default_folder(name: str) -> Path:

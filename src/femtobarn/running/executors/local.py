@@ -59,8 +59,8 @@ class LocalExecutor:
         self._nursery = nursery
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> LocalExecutor:
-        """Return an executor with as many workers as ``settings`` say.
+    def from_settings(cls, settings: Settings, nursery: Nursery | None = None) -> LocalExecutor:
+        """Return an executor with as many workers as ``settings`` say, which come from ``nursery`` if given.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class LocalExecutor:
         if settings.store:
             msg = "The local executor keeps results in the run directory. Leave out --store, or choose another executor."
             raise SettingsError(msg)
-        return cls(settings.workers)
+        return cls(settings.workers, nursery=nursery)
 
     def run(self, job: Job, tasks: Sequence[Task], store: FolderStore) -> Generator[Outcome | Notice | None]:
         """Run ``tasks`` and give one outcome for each as they end.
