@@ -10,6 +10,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
+SERVED = {
+    "batch": "slurm",
+    "dask": None,
+    "executors": "broker",
+    "monitoring": "broker",
+    "rabbitmq": "broker",
+}
+"""How-tos that need a server or many processes, and the fixture of the server: test_howtos.py runs them."""
+
 _FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE_NAME = re.compile(r"^# (?P<name>\w+\.(?:py|toml))\n")
 _RAISES = re.compile(r"# raises (?P<error>\w+)\s*$")

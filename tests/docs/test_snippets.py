@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import traceback
@@ -16,7 +17,7 @@ import pytest
 
 from femtobarn.base.errors import FemtobarnError
 
-from .blocks import PAGES, ROOT, Block, blocks, words
+from .blocks import PAGES, ROOT, SERVED, Block, blocks, words
 
 NOT_RUN = {
     "make demo": "makes an environment from a package index; what it leaves is there, with fewer events",
@@ -45,8 +46,15 @@ def demo_run(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if blocks(p) and p.stem not in SERVED], ids=lambda p: p.stem
+)
 def test_page(page: Path, demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_page(page, demo_run, tmp_path, monkeypatch)
+
+
+def run_page(page: Path, demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run everything that ``page`` shows, in its order, in a folder that has what `make demo` leaves."""
     shutil.copytree(demo_run, tmp_path / "demo", symlinks=True)
     real = os.environ.get("FEMTOBARN_REALDATA") or str(ROOT.parent / "shared" / "data")
     if Path(real).is_dir():
@@ -56,6 +64,7 @@ def test_page(page: Path, demo_run: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     modules = set(sys.modules)
     names: dict[str, Any] = {"__name__": "__main__"}
+    behind: list[subprocess.Popen[bytes]] = []
     try:
         for block in blocks(page):
             if block.file_name is not None:
@@ -63,8 +72,9 @@ def test_page(page: Path, demo_run: Path, tmp_path: Path, monkeypatch: pytest.Mo
             elif block.kind == "python":
                 _python(block, names)
             elif block.kind == "console":
-                _console(block)
+                _console(block, behind)
     finally:
+        _end(behind)
         for name in set(sys.modules) - modules:
             if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(
                 sys.modules[name].__file__
@@ -95,20 +105,50 @@ def _python(block: Block, names: dict[str, Any]) -> None:
         assert words(said) == words(block.expected), block.place
 
 
-def _console(block: Block) -> None:
+def _console(block: Block, behind: list[subprocess.Popen[bytes]]) -> None:
     last = [command for command, _ in block.commands()][-1]
     for command, code in block.commands():
         if command in NOT_RUN or (REAL in command and not Path("open-data").is_dir()):
             continue
+        if command.endswith(" &"):
+            behind.append(_begin(command.removesuffix(" &")))
+            continue
         _command(command, code, block.expected if command == last else None, block.place)
 
 
-def _command(command: str, code: int, expected: str | None, place: str, folder: Path | None = None) -> None:
+def _begin(command: str) -> subprocess.Popen[bytes]:
+    """Start a command that the page leaves running while it goes on."""
+    with Path("behind.log").open("ab") as log:
+        return subprocess.Popen(
+            ["bash", "-c", f"exec {command}"],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _end(behind: list[subprocess.Popen[bytes]]) -> None:
+    """End what a page left running; it must not have died of itself."""
+    codes = [process.poll() for process in behind]
+    for process in behind:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert all(code in {None, 0} for code in codes), Path("behind.log").read_text()
+
+
+def _environment() -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "FEMTOBARN_WORKERS": "2", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _command(command: str, code: int, expected: str | None, place: str, folder: Path | None = None) -> None:
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env={**os.environ, "PATH": path, "FEMTOBARN_WORKERS": "2", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -34,6 +34,7 @@
     ├── RunError                   the machinery of a run (exit 1)
     │   ├── NothingToDoError       no input at all, or nothing done
     │   ├── MemoryLimitError
+    │   ├── ExecutorError          whatever runs the tasks elsewhere cannot do its work
     │   └── MergeError
     └── ResultsError               a question that these results cannot answer (exit 2)
         └── LuminosityUnknownError
@@ -213,6 +214,10 @@ class NothingToDoError(RunError):
 
 class MemoryLimitError(RunError):
     """The histograms or a chunk would not fit in memory."""
+
+
+class ExecutorError(RunError):
+    """What runs tasks elsewhere cannot do its work: a broker, a scheduler or a batch system that refuses or is gone."""
 
 
 class MergeError(RunError):
