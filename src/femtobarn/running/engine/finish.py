@@ -143,7 +143,7 @@ def finish(
         ledger=rows,
         cutflow=cutflow,
         yields=yield_rows(spec, cutflow, lumi, complete=complete),
-        metrics=summarise(headers, clock.seconds, len(plan.tasks) - len(outcomes)),
+        metrics=summarise(headers, clock.seconds, len(plan.tasks) - len(outcomes), outcomes.values()),
     )
     if spec.skim is not None:
         directory.info.unlink(missing_ok=True)  # written last: where it is, the rest belongs to it

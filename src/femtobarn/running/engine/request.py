@@ -6,13 +6,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from femtobarn.base.atomic import write_text
+from femtobarn.base.atomic import replacing
 from femtobarn.base.errors import RunDirectoryError
 from femtobarn.base.records import AnalysisSpec
 from femtobarn.data.storage.urls import is_remote, shown
 from femtobarn.running.engine.finish import plan_digest
 from femtobarn.running.engine.plan import Plan
-from femtobarn.running.engine.submission import Submission, write_submission
+from femtobarn.running.engine.submission import Submission, moved, write_submission
 from femtobarn.running.results.directory import RunDirectory
 
 
@@ -34,17 +34,19 @@ def prepare(directory: RunDirectory, plan: Plan, submission: Submission) -> None
         if stale:
             directory.remove_results()
     directory.tasks.mkdir(exist_ok=True)
-    write_text(directory.plan, _without_secrets(plan).model_dump_json() + "\n")
+    _write_plan(directory, plan)
     write_submission(directory, submission)
 
 
-def _without_secrets(plan: Plan) -> Plan:
-    """Return ``plan`` with addresses that lack user names, passwords and queries."""
-    tasks = tuple(
-        t.model_copy(update={"file": t.file.model_copy(update={"url": shown(t.file.url)})})
-        for t in plan.tasks
-    )
-    return plan.model_copy(update={"tasks": tasks})
+def _write_plan(directory: RunDirectory, plan: Plan) -> None:
+    """Write ``plan`` task by task, so that a plan of 100,000 is never one text; addresses lose secrets."""
+    frame = plan.model_copy(update={"tasks": ()}).model_dump_json()
+    head, _, tail = frame.partition('"tasks":[]')  # inside a text of JSON it would have backslashes
+    with replacing(directory.plan) as temporary, temporary.open("w", encoding="utf-8") as target:
+        target.write(f'{head}"tasks":[')
+        for i, task in enumerate(plan.tasks):
+            target.write(("," if i else "") + moved(task, shown(task.file.url)).model_dump_json())
+        target.write(f"]{tail}\n")
 
 
 def read_plan(directory: RunDirectory) -> Plan:

@@ -67,7 +67,7 @@ def submission_of(job: Job, inputs: Inputs, settings: Settings, command: str, st
     access = job.access.model_copy(update={"prefixes": tuple(map(shown, job.access.prefixes))})
     return Submission(
         job=job.model_copy(update={"access": access}),
-        files=tuple(f.model_copy(update={"url": shown(f.url)}) for f in inputs.files),
+        files=tuple(at(f, shown(f.url)) for f in inputs.files),
         skipped=inputs.skipped,
         missing=inputs.missing,
         unseen=inputs.unseen,
@@ -81,8 +81,17 @@ def submission_of(job: Job, inputs: Inputs, settings: Settings, command: str, st
 def elsewhere(task: Task) -> Task:
     """Return ``task`` as it may leave this machine: a whole path, or an address without secrets."""
     url = task.file.url
-    place = shown(url) if is_remote(url) else str(local_path(url).absolute())
-    return task.model_copy(update={"file": task.file.model_copy(update={"url": place})})
+    return moved(task, shown(url) if is_remote(url) else str(local_path(url).absolute()))
+
+
+def moved(task: Task, url: str) -> Task:
+    """Return ``task`` with its file at ``url``; itself, if it is there already."""
+    return task if task.file.url == url else task.model_copy(update={"file": at(task.file, url)})
+
+
+def at(file: InputFile, url: str) -> InputFile:
+    """Return ``file`` at ``url``; itself, if it is there already: of 100,000 files copies would count."""
+    return file if file.url == url else file.model_copy(update={"url": url})
 
 
 def write_submission(directory: RunDirectory, submission: Submission) -> None:
