@@ -14,8 +14,10 @@ BENCH_SIZE_large := --files 8 --events 250000
 BENCH_RESULTS_small := $(BENCH_DIR)/results-small
 BENCH_RESULTS_large := benchmarks
 BENCH_FLAGS_small := --small
+SCALE_RESULTS_small := $(BENCH_DIR)/scale-small
+SCALE_RESULTS_large := benchmarks/scale
 
-.PHONY: demo test test-services check docs clean lock bench
+.PHONY: demo test test-services check docs clean lock bench bench-scale
 
 demo: $(READY)
 	$(BIN)/femtobarn demo-data $(DEMO)/data
@@ -46,6 +48,13 @@ bench: $(READY) $(BENCH_DIR)/venv/.ready
 	    --work $(BENCH_DIR)/work --results $(BENCH_RESULTS_$(BENCH)) $(BENCH_FLAGS_$(BENCH))
 	@echo $(BENCH_RESULTS_$(BENCH))/results.md
 
+# executors: overhead, queueing, speed-up, workers that wait for a far server, growth; STEP=far measures one of them
+bench-scale: $(READY)
+	$(if $(SCALE_RESULTS_$(BENCH)),,$(error BENCH is small or large, but got $(BENCH)))
+	$(BIN)/python -W ignore -m benchmarks.scale --work $(BENCH_DIR)/scale --results $(SCALE_RESULTS_$(BENCH)) \
+	    $(BENCH_FLAGS_$(BENCH)) $(addprefix --only ,$(STEP))
+	@echo $(SCALE_RESULTS_$(BENCH))/results.md
+
 $(BENCH_DIR)/venv/.ready: benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH_DIR)/venv
 	$(BENCH_DIR)/venv/bin/pip install --quiet --require-hashes -r benchmarks/requirements.txt
@@ -58,10 +67,16 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# the lock file holds versions and digests, no address
+# lock files hold versions and digests, no address; what the image needs is a part of what developers have
+LOCK := uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links
+LOCK_IMAGE := $(LOCK) --python-platform x86_64-manylinux_2_28 --constraints requirements.lock
+
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links --group dev --group docs pyproject.toml -o requirements.lock
+	$(BIN)/$(LOCK) --universal --group dev --group docs pyproject.toml -o requirements.lock
+	$(BIN)/$(LOCK_IMAGE) --extra metrics --extra rabbitmq --extra xrootd pyproject.toml \
+	    -o containers/requirements.lock
+	echo 'setuptools>=77' | $(BIN)/$(LOCK_IMAGE) - -o containers/build.lock
 
 clean:
 	rm -rf $(VENV) $(DEMO) docs/_build

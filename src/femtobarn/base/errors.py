@@ -35,6 +35,7 @@
     │   ├── NothingToDoError       no input at all, or nothing done
     │   ├── MemoryLimitError
     │   ├── ExecutorError          whatever runs the tasks elsewhere cannot do its work
+    │   ├── StoreError             results cannot be left, or had, where they belong
     │   └── MergeError
     └── ResultsError               a question that these results cannot answer (exit 2)
         └── LuminosityUnknownError
@@ -218,6 +219,10 @@ class MemoryLimitError(RunError):
 
 class ExecutorError(RunError):
     """What runs tasks elsewhere cannot do its work: a broker, a scheduler or a batch system that refuses or is gone."""
+
+
+class StoreError(RunError):
+    """A place for results elsewhere does not take or give them."""
 
 
 class MergeError(RunError):

@@ -21,6 +21,11 @@
 ``FEMTOBARN_CA_FILE``                   certificates to trust besides those of the system (PEM)
 ``FEMTOBARN_MIRRORS``                   other places of files: ``from=to`` beginnings of URLs,
                                         comma-separated; those of a ``from`` replace what is built in
+``FEMTOBARN_PLAIN_HOSTS``               hosts beyond this machine that are talked to without encryption when
+                                        tasks or results are sent to them, comma-separated
+``FEMTOBARN_STORE_TOKEN``               bearer token for ``--store https://...``; sent only encrypted or
+                                        within this machine
+``FEMTOBARN_STORE_TOKEN_FILE``          a file that holds it, read for each request, so that it can be renewed
 ``FEMTOBARN_METADATA_API``              address of the metadata of ATLAS Open Data
 ``FEMTOBARN_PORTAL_API``                address of the CERN Open Data portal
 ======================================  ===========================================================
@@ -32,6 +37,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,6 +57,7 @@ ATTEMPTS = 4
 CONNECTIONS = 8
 METADATA_API = "https://atlasopenmagic-api.app.cern.ch"
 PORTAL_API = "https://opendata.cern.ch/api"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,34 @@ def histogram_limit() -> int:
 def prefixes() -> tuple[str, ...]:
     """Return the folders and beginnings of URLs that this machine allows besides a run's own."""
     return _listed("FEMTOBARN_PREFIXES")
+
+
+def plain_hosts() -> tuple[str, ...]:
+    """Return the hosts, in lower case, to which tasks and results may be sent without encryption."""
+    return tuple(name.lower() for name in _listed("FEMTOBARN_PLAIN_HOSTS"))
+
+
+def store_token() -> str:
+    """Return the bearer token for a store of results; empty if there is none.
+
+    Raises
+    ------
+    SettingsError
+        if the file that should hold it cannot be read, or what is given is no token
+    """
+    path = _text("FEMTOBARN_STORE_TOKEN_FILE")
+    name, token = "FEMTOBARN_STORE_TOKEN", _text("FEMTOBARN_STORE_TOKEN")
+    if path:
+        name = "FEMTOBARN_STORE_TOKEN_FILE"
+        try:
+            token = Path(path).expanduser().read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"The environment variable {name} must name a file that holds a token, but {path!r} cannot be read ({type(error).__name__})."
+            raise SettingsError(msg) from error
+    if (path or token) and not _TOKEN.fullmatch(token):
+        msg = f"The environment variable {name} must give a bearer token (RFC 6750: letters, digits and -._~+/=), but what it gives is none."
+        raise SettingsError(msg)
+    return token
 
 
 def cache_folder() -> Path:

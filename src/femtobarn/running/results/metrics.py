@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from femtobarn.base.records import Record
+from femtobarn.base.records import Outcome, Record
 from femtobarn.running.results.partial import PartialHeader
+from femtobarn.running.results.workers import Timeline, WorkerCost, costs, covered, spells, timeline
 
 
 class StepCost(Record):
@@ -16,17 +17,6 @@ class StepCost(Record):
     other: float
     cpu: float
     wall: float
-
-
-class WorkerCost(Record):
-    """What one worker did."""
-
-    worker: str
-    tasks: int
-    events: int
-    bytes_read: int
-    busy_seconds: float
-    peak_rss: int
 
 
 class Moment(Record):
@@ -57,11 +47,20 @@ class Metrics(Record):
         the largest memory of any worker, in bytes
     reused_tasks
         tasks whose result was there already
+    failed_tasks
+        tasks that were tried and have no result
+    workers
+        what each worker did, at most `femtobarn.running.results.workers.MOST_WORKERS` rows
+    over_time
+        tasks, events and bytes until some moments of the run
+    timeline
+        what each worker did in equal spans of the run; None if no task was run
     """
 
     events: int
     tasks: int
     reused_tasks: int
+    failed_tasks: int = 0
     bytes_read: int
     network_bytes: int = 0
     network_requests: int = 0
@@ -73,61 +72,60 @@ class Metrics(Record):
     steps: StepCost
     workers: tuple[WorkerCost, ...]
     over_time: tuple[Moment, ...]
+    timeline: Timeline | None = None
 
 
-def summarise(headers: Sequence[PartialHeader], seconds: float, reused: int) -> Metrics:
-    """Return the cost of the tasks with these headers."""
+def summarise(
+    headers: Sequence[PartialHeader], seconds: float, reused: int, outcomes: Iterable[Outcome] = ()
+) -> Metrics:
+    """Return the cost of the tasks with these headers.
+
+    Parameters
+    ----------
+    seconds
+        wall time of the run
+    reused
+        tasks whose result was there already
+    outcomes
+        how tasks ended; those that failed count too
+    """
     events = sum(_events(h) for h in headers)
-    costs = [h.metrics for h in headers]
-    busy = _covered([(c.started, c.started + c.seconds) for c in costs])
+    metrics = [h.metrics for h in headers]
+    busy = sum(last - first for first, last in covered((c.started, c.started + c.seconds) for c in metrics))
+    found = spells(headers, outcomes)
     steps = (
-        sum(c.read_seconds for c in costs),
-        sum(c.evaluate_seconds for c in costs),
+        sum(c.read_seconds for c in metrics),
+        sum(c.evaluate_seconds for c in metrics),
     )
-    wall = sum(c.seconds for c in costs)
+    wall = sum(c.seconds for c in metrics)
     return Metrics(
         events=events,
         tasks=len(headers),
         reused_tasks=reused,
-        bytes_read=sum(c.bytes_read for c in costs),
-        network_bytes=sum(c.network_bytes for c in costs),
-        network_requests=sum(c.network_requests for c in costs),
-        network_retries=sum(c.network_retries for c in costs),
+        failed_tasks=sum(spell.error is not None for spell in found),
+        bytes_read=sum(c.bytes_read for c in metrics),
+        network_bytes=sum(c.network_bytes for c in metrics),
+        network_requests=sum(c.network_requests for c in metrics),
+        network_retries=sum(c.network_retries for c in metrics),
         seconds=seconds,
         busy_seconds=busy,
         events_per_second=events / busy if busy else 0.0,
-        peak_rss=max((c.peak_rss for c in costs), default=0),
+        peak_rss=max((c.peak_rss for c in metrics), default=0),
         steps=StepCost(
             read=steps[0],
             evaluate=steps[1],
             other=max(0.0, wall - sum(steps)),
-            cpu=sum(c.cpu_seconds for c in costs),
+            cpu=sum(c.cpu_seconds for c in metrics),
             wall=wall,
         ),
-        workers=_by_worker(headers),
+        workers=costs(found),
         over_time=_over_time(headers),
+        timeline=timeline(found),
     )
 
 
 def _events(header: PartialHeader) -> int:
     return header.stop - header.start
-
-
-def _by_worker(headers: Sequence[PartialHeader]) -> tuple[WorkerCost, ...]:
-    groups: dict[str, list[PartialHeader]] = {}
-    for header in headers:
-        groups.setdefault(header.metrics.worker, []).append(header)
-    return tuple(
-        WorkerCost(
-            worker=name,
-            tasks=len(group),
-            events=sum(_events(h) for h in group),
-            bytes_read=sum(h.metrics.bytes_read for h in group),
-            busy_seconds=sum(h.metrics.seconds for h in group),
-            peak_rss=max(h.metrics.peak_rss for h in group),
-        )
-        for name, group in sorted(groups.items())
-    )
 
 
 def _over_time(headers: Sequence[PartialHeader], most: int = 200) -> tuple[Moment, ...]:
@@ -145,14 +143,3 @@ def _over_time(headers: Sequence[PartialHeader], most: int = 200) -> tuple[Momen
             after = header.metrics.started + header.metrics.seconds - start
             moments.append(Moment(seconds=after, tasks=i, events=events, bytes_read=size))
     return tuple(moments)
-
-
-def _covered(spans: Sequence[tuple[float, float]]) -> float:
-    """Return the length of the union of ``spans``."""
-    total = 0.0
-    end = float("-inf")
-    for first, last in sorted(spans):
-        if last > end:
-            total += last - max(first, end)
-            end = last
-    return total
