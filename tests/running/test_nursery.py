@@ -87,7 +87,7 @@ def test_a_nursery_that_was_killed_is_replaced(nursery: Nursery) -> None:
 def test_what_keeps_workers_from_starting_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "numpy.py"
     broken.write_text("raise ImportError('no numpy here')")
-    plain = module._environment()
+    plain = module.environment()
     monkeypatch.setattr(
         module,
         "_environment",

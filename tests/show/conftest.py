@@ -39,7 +39,9 @@ from femtobarn.base.records import (
     SignificanceRecord,
     VariationRecord,
 )
-from femtobarn.running.results.metrics import Metrics, StepCost, WorkerCost
+from femtobarn.running.results.metrics import Metrics, StepCost
+from femtobarn.running.results.timeline import Timeline, WorkerSeries
+from femtobarn.running.results.workers import WorkerCost
 from femtobarn.running.results.yields import YieldWithErrors
 
 EDGES = np.linspace(80, 250, 69)
@@ -459,6 +461,7 @@ METRICS = Metrics(
     events=200_000,
     tasks=40,
     reused_tasks=3,
+    failed_tasks=1,
     bytes_read=123_456_789,
     seconds=20.5,
     busy_seconds=19.5,
@@ -470,20 +473,52 @@ METRICS = Metrics(
             worker="host:1",
             tasks=20,
             events=100_000,
+            events_per_second=5_263.2,
             bytes_read=61_000_000,
+            cpu_seconds=18.0,
             busy_seconds=19.0,
             peak_rss=5 * 10**8,
         ),
         WorkerCost(
             worker="host:2",
             tasks=20,
+            failed=1,
             events=100_000,
             bytes_read=62_456_789,
             busy_seconds=0.0,
             peak_rss=4 * 10**8,
+            last_error="the server gave no right answer",
         ),
     ),
     over_time=(),
+    timeline=Timeline(
+        started="2025-11-21T03:00:00Z",
+        seconds=20.0,
+        paused=0.0,
+        bins=4,
+        workers=(
+            WorkerSeries(
+                worker="host:1",
+                tasks=(5, 5, 5, 5),
+                failed=(0, 0, 0, 0),
+                events=(20_000, 30_000, 30_000, 20_000),
+                bytes_read=(15_250_000,) * 4,
+                cpu_seconds=(4.0, 5.0, 5.0, 4.0),
+                busy=(0.9, 1.0, 1.0, 0.9),
+                peak_rss=(3 * 10**8, 4 * 10**8, 5 * 10**8, 5 * 10**8),
+            ),
+            WorkerSeries(
+                worker="host:2",
+                tasks=(10, 0, 5, 5),
+                failed=(0, 0, 1, 0),
+                events=(50_000, 0, 25_000, 25_000),
+                bytes_read=(31_228_389, 0, 15_614_200, 15_614_200),
+                cpu_seconds=(5.0, 0.0, 2.5, 2.5),
+                busy=(1.0, 0.0, 0.5, 0.5),
+                peak_rss=(4 * 10**8, 0, 4 * 10**8, 4 * 10**8),
+            ),
+        ),
+    ),
 )
 
 

@@ -93,6 +93,7 @@ def test_the_page_has_every_section_and_closes_every_element(page) -> None:
         "ledger",
         "normalisation",
         "throughput",
+        "workers",
         "provenance",
         "repeat",
     ]

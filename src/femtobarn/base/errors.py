@@ -7,6 +7,7 @@
     │   ├── UnknownNameError       no such analysis, release, option, histogram, ...
     │   ├── SettingsError          a value outside what is allowed
     │   ├── UnwritableError        a place where nothing can be written
+    │   ├── VersionsError          programs that must be of one version, and are not
     │   ├── MissingExtraError      something that another installation of this package can do
     │   └── RunDirectoryError      an output directory of another run, or none
     ├── LanguageError              an analysis file says something that has no meaning (exit 2)
@@ -87,6 +88,10 @@ class SettingsError(UsageError):
 
 class UnwritableError(UsageError):
     """A place where nothing can be written."""
+
+
+class VersionsError(UsageError):
+    """Programs work together that would not give the same numbers, or do not understand each other."""
 
 
 class MissingExtraError(UsageError):

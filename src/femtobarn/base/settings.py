@@ -28,6 +28,14 @@
 ``FEMTOBARN_STORE_TOKEN_FILE``          a file that holds it, read for each request, so that it can be renewed
 ``FEMTOBARN_METADATA_API``              address of the metadata of ATLAS Open Data
 ``FEMTOBARN_PORTAL_API``                address of the CERN Open Data portal
+``FEMTOBARN_BROKER``                    addresses of a message broker, comma-separated; the next one is
+                                        taken when one is gone: ``amqps://host:5671/vhost``
+``FEMTOBARN_BROKER_USER``               user name there, if the addresses hold none
+``FEMTOBARN_BROKER_PASSWORD``           password there, if the addresses hold none
+``FEMTOBARN_BROKER_PASSWORD_FILE``      a file with that password
+``FEMTOBARN_BROKER_CA_FILE``            certificates to trust there instead of the system's (PEM)
+``FEMTOBARN_BROKER_CERT_FILE``          certificate that this side shows there (PEM)
+``FEMTOBARN_BROKER_KEY_FILE``           its private key (PEM)
 ======================================  ===========================================================
 
 Proxies are those of ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``.
@@ -38,7 +46,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +87,28 @@ class ColumnCacheSettings:
     codec: Literal["none", "lz4", "zstd"]
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """How a message broker is reached.
+
+    Parameters
+    ----------
+    addresses
+        as given, perhaps with a user name and a password
+    user, password
+        for addresses without
+    ca_file, cert_file, key_file
+        certificates to trust, the certificate of this side, and its private key
+    """
+
+    addresses: tuple[str, ...] = field(repr=False)
+    user: str
+    password: str = field(repr=False)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
 def default_settings() -> Settings:
     """Return the settings of a run on this machine.
 
@@ -107,7 +137,7 @@ def prefixes() -> tuple[str, ...]:
 
 def plain_hosts() -> tuple[str, ...]:
     """Return the hosts, in lower case, to which tasks and results may be sent without encryption."""
-    return tuple(name.lower() for name in _listed("FEMTOBARN_PLAIN_HOSTS"))
+    return tuple(name.strip("[]").lower() for name in _listed("FEMTOBARN_PLAIN_HOSTS"))
 
 
 def store_token() -> str:
@@ -219,14 +249,7 @@ def certificate_file() -> Path | None:
     SettingsError
         if there is no such file
     """
-    text = _text("FEMTOBARN_CA_FILE")
-    if not text:
-        return None
-    path = Path(text).expanduser()
-    if not path.is_file():
-        msg = f"The environment variable FEMTOBARN_CA_FILE must name a file of certificates, but {text!r} is none."
-        raise SettingsError(msg)
-    return path
+    return _file("FEMTOBARN_CA_FILE", "a file of certificates")
 
 
 def mirrors() -> tuple[tuple[str, str], ...]:
@@ -260,6 +283,35 @@ def portal_api() -> str:
     return (_text("FEMTOBARN_PORTAL_API") or PORTAL_API).rstrip("/")
 
 
+def broker() -> BrokerSettings:
+    """Return how a message broker is reached; no address if none is named.
+
+    Raises
+    ------
+    SettingsError
+        if a named file is not there, or two passwords are given
+    """
+    password = os.environ.get("FEMTOBARN_BROKER_PASSWORD", "")
+    file = _file("FEMTOBARN_BROKER_PASSWORD_FILE", "a file with a password")
+    if file is not None:
+        if password:
+            msg = "FEMTOBARN_BROKER_PASSWORD and FEMTOBARN_BROKER_PASSWORD_FILE are both set. Leave out one of them."
+            raise SettingsError(msg)
+        try:
+            password = file.read_text(encoding="utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"The file that FEMTOBARN_BROKER_PASSWORD_FILE names cannot be read: {type(error).__name__}. Check its permissions."
+            raise SettingsError(msg) from error
+    return BrokerSettings(
+        addresses=_listed("FEMTOBARN_BROKER"),
+        user=_text("FEMTOBARN_BROKER_USER"),
+        password=password,
+        ca_file=_file("FEMTOBARN_BROKER_CA_FILE", "a file of certificates"),
+        cert_file=_file("FEMTOBARN_BROKER_CERT_FILE", "a certificate"),
+        key_file=_file("FEMTOBARN_BROKER_KEY_FILE", "a private key"),
+    )
+
+
 def cores() -> int:
     """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -269,6 +321,17 @@ def cores() -> int:
 
 def _text(name: str) -> str:
     return os.environ.get(name, "").strip()
+
+
+def _file(name: str, what: str) -> Path | None:
+    text = _text(name)
+    if not text:
+        return None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        msg = f"The environment variable {name} must name {what}, but {text!r} is none."
+        raise SettingsError(msg)
+    return path
 
 
 def _listed(name: str) -> tuple[str, ...]:

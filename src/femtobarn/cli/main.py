@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,9 +11,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from femtobarn.base.errors import FemtobarnError, SettingsError
-from femtobarn.cli import catalogue, execution, output, storage
+from femtobarn.base.errors import FemtobarnError
+from femtobarn.cli import batch, catalogue, execution, metrics, output, queue, status, storage
 from femtobarn.cli import inspect as inspection
+from femtobarn.cli import options as words
+from femtobarn.cli.options import (
+    AccessOption,
+    AnalysisArgument,
+    DataOption,
+    ExecutorFileOption,
+    ExecutorOption,
+    ExecutorOptionOption,
+    FormatOption,
+    FractionOption,
+    KindOption,
+    LuminosityOption,
+    MaxEventsOption,
+    MaxFilesOption,
+    ModeOption,
+    OptionOption,
+    OutArgument,
+    OutOption,
+    PartBytesOption,
+    ReleaseOption,
+    StoreOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
     from femtobarn.running.results.reader import RunResults
@@ -30,104 +52,6 @@ app = typer.Typer(
 )
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
-
-AnalysisArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="ANALYSIS", help="Name of an analysis (see `femtobarn analyses`), or a Python file."
-    ),
-]
-OutArgument = Annotated[Path, typer.Argument(metavar="OUT", help="A run directory.")]
-DataOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data",
-        metavar="PLACE",
-        help="Folder, file, glob, http(s) or root address, record:N, or a .txt file that lists such; may be given "
-        "several times.  [the published files that the analysis wants]",
-    ),
-]
-OutOption = Annotated[
-    str | None,
-    typer.Option(metavar="DIR", help="Run directory; giving the same one continues a run.  [runs/NAME-TIME]"),
-]
-WorkersOption = Annotated[
-    int | None, typer.Option(help="Worker processes; 0 runs in this process.  [one per core]")
-]
-AccessOption = Annotated[
-    str,
-    typer.Option(
-        help="How remote files are read: cache fetches, verifies and keeps them, stream reads only what is needed, "
-        "auto takes what suits each file."
-    ),
-]
-ReleaseOption = Annotated[
-    str | None, typer.Option(help="Release the files are of; recognised from the files by default.")
-]
-FormatOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.toml", help="Format file for ntuples that femtobarn does not know."),
-]
-KindOption = Annotated[
-    str | None,
-    typer.Option(metavar="data|mc", help="What files hold that do not say whether they are data or mc."),
-]
-ModeOption = Annotated[
-    str, typer.Option(help="physics, or notebook for the quirks of the published notebook.")
-]
-OptionOption = Annotated[
-    list[str] | None,
-    typer.Option("--option", metavar="NAME=VALUE", help="Value of an option of the analysis."),
-]
-MaxFilesOption = Annotated[int | None, typer.Option(help="Read at most this many files of each process.")]
-MaxEventsOption = Annotated[int | None, typer.Option(help="Read at most this many events of each file.")]
-FractionOption = Annotated[float | None, typer.Option(help="Read this fraction of the events of each file.")]
-PartBytesOption = Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")]
-ExecutorOption = Annotated[
-    str,
-    typer.Option(help="Where tasks run: local, rabbitmq, dask, batch, or several at once (rabbitmq+batch)."),
-]
-ExecutorOptionOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--executor-option",
-        "-x",
-        metavar="NAME=VALUE",
-        help="Option of the executor; of several, with its name before it (batch.jobs=8).",
-    ),
-]
-ExecutorFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE.toml", help="Options of executors, a table each; --executor-option goes first."
-    ),
-]
-StoreOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL", help="Where workers leave results: an http(s) or root address that takes writing."
-    ),
-]
-LuminosityOption = Annotated[float | None, typer.Option(help="Scale simulation to this luminosity in fb^-1.")]
-
-
-def _options(given: Sequence[str] | None) -> dict[str, str]:
-    pairs = {}
-    for item in given or ():
-        name, equals, value = item.partition("=")
-        if not equals or not name:
-            msg = f"--option takes NAME=VALUE, not {item!r}."
-            raise SettingsError(msg)
-        pairs[name] = value
-    return pairs
-
-
-def _without_secrets(word: str) -> str:
-    """Return a word of the command line without user names, passwords and queries of an address in it."""
-    from femtobarn.data.storage.urls import shown
-
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return f"{option}{equals}{shown(value)}"
 
 
 def _version(wanted: bool) -> None:
@@ -191,6 +115,8 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 3 also when wanted datasets are absent.")
     ] = False,
+    metrics_port: metrics.PortOption = None,
+    metrics_host: metrics.HostOption = metrics.LOOPBACK,
 ) -> None:
     """Run an analysis, or continue it, and write histograms, yields, figures and report."""
     from femtobarn import api
@@ -212,18 +138,18 @@ def run(
         "column_cache": column_cache,
         "strict": strict,
     }
-    command = shlex.join([Path(sys.argv[0]).name, *(_without_secrets(word) for word in sys.argv[1:])])
-    with Progress() as progress:
+    command = words.command()
+    with Progress() as progress, metrics.observed(progress, metrics_port, metrics_host) as observer:
         results = (api.submit if detach else api.run)(
             analysis,
             data,
             release=release,
             out=out,
             mode=mode,
-            options=_options(option),
+            options=words.values(option),
             kind=kind,  # type: ignore[arg-type] # checked there
             format=format,
-            observer=progress,
+            observer=observer,
             command=command if out is not None else None,
             **settings,
         )
@@ -273,7 +199,7 @@ def skim(
             release=release,
             out=out,
             mode=mode,
-            options=_options(option),
+            options=words.values(option),
             kind=kind,
             format=format,
             observer=progress,
@@ -291,13 +217,15 @@ def skim(
 def collect(
     out: OutArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every task has ended.")] = False,
+    metrics_port: metrics.PortOption = None,
+    metrics_host: metrics.HostOption = metrics.LOOPBACK,
 ) -> None:
     """Gather what others have done of a run, and write histograms, yields, figures and report of it."""
     from femtobarn import api
     from femtobarn.cli.progress import Progress
 
-    with Progress() as progress:
-        results = api.collect(out, wait=wait, observer=progress)
+    with Progress() as progress, metrics.observed(progress, metrics_port, metrics_host) as observer:
+        results = api.collect(out, wait=wait, observer=observer)
     _ended(results)
 
 
@@ -331,7 +259,7 @@ def plan(
         data,
         release=release,
         mode=mode,
-        options=_options(option),
+        options=words.values(option),
         kind=kind,  # type: ignore[arg-type] # checked there
         format=format,
         max_files=max_files,
@@ -354,7 +282,9 @@ def explain(
     """Show every cut of one event: its value, pass or fail."""
     from femtobarn import api
 
-    for explanation in api.explain(analysis, file, entry, mode=mode, options=_options(option), format=format):
+    for explanation in api.explain(
+        analysis, file, entry, mode=mode, options=words.values(option), format=format
+    ):
         output.explanation(explanation)
 
 
@@ -365,14 +295,6 @@ def analyses() -> None:
     from femtobarn.api.runs import find
 
     output.analyses([(name, find(name)) for name in api.analyses()])
-
-
-@app.command()
-def status(out: OutArgument) -> None:
-    """Show how far a run is, also while it runs."""
-    from femtobarn import api
-
-    output.status(api.status(out), out)
 
 
 @app.command()
@@ -425,13 +347,17 @@ def get(
     storage.get_files(wanted_files(targets, release=release), to=to, dry_run=dry_run, as_json=as_json)
 
 
+app.command()(status.status)
 app.command()(inspection.inspect)
 app.command()(storage.verify)
 app.command()(storage.doctor)
 app.command()(catalogue.releases)
+app.command()(queue.worker)
+app.add_typer(batch.batch, name="batch")
 app.add_typer(catalogue.datasets, name="datasets")
 app.add_typer(catalogue.catalogue_commands, name="catalogue")
 app.add_typer(storage.cache, name="cache")
+app.add_typer(queue.queue, name="queue")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from femtobarn.base.text import visible, without_secrets
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from femtobarn.physics.language.analysis import Analysis
     from femtobarn.physics.language.explain import Explanation
     from femtobarn.running.engine.plan import Plan
-    from femtobarn.running.engine.progress import RunStatus
     from femtobarn.running.results.reader import RunResults
 
 _MOST_LISTED = 12
@@ -38,6 +36,13 @@ def line(words: str) -> None:
     from rich.text import Text
 
     console().print(Text(_escaped(words)), soft_wrap=True)
+
+
+def note(words: str) -> None:
+    """Print one line about what happens on the error stream."""
+    from rich.text import Text
+
+    console(stderr=True).print(Text(_escaped(words)), soft_wrap=True)
 
 
 def error(words: str) -> None:
@@ -179,20 +184,6 @@ def analyses(found: Sequence[tuple[str, Analysis]]) -> None:
         for name, analysis in found
     ]
     table(("name", "title", "releases", "options"), rows)
-
-
-def status(found: RunStatus, out: Path) -> None:
-    """Print how far a run is."""
-    waiting = f"handed to {' and '.join(found.elsewhere)}" if found.elsewhere else "interrupted"
-    state = "finished" if found.finished else "running" if found.running else waiting
-    line(f"{out}: {found.analysis} on {found.release}, {state}")
-    line(
-        f"{found.done} of {found.tasks} tasks done, {found.failed} failed; last activity {found.last_activity}"
-    )
-    if state == "interrupted":
-        line("The command that started it continues it.")
-    elif state == waiting:
-        line(f"Results that are there are gathered by: femtobarn collect {out}")
 
 
 @contextmanager

@@ -17,6 +17,10 @@ from femtobarn.data.storage.failures import TooSlowError, elsewhere
 from femtobarn.data.storage.guard import is_private
 
 _BLOCK = 64 * 1024
+_ANSWER = (
+    1.0  # seconds for a server to say that it wants content; after that it gets it unasked (RFC 9110, 10.1.1)
+)
+_LINE = 1024  # bytes of a line of such an answer
 
 
 class _Clock(threading.local):
@@ -67,27 +71,88 @@ class _TimedReader(io.RawIOBase):
         super().close()
 
 
+class _Again(io.RawIOBase):
+    """Gives ``line``, which was read too early, and then what ``rest`` has."""
+
+    def __init__(self, line: bytes, rest: io.BufferedReader) -> None:
+        self._line, self._rest = line, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._line:
+            return self._rest.readinto1(buffer)
+        count = min(len(buffer), len(self._line))
+        buffer[:count], self._line = self._line[:count], self._line[count:]
+        return count
+
+    def close(self) -> None:
+        self._rest.close()
+        super().close()
+
+
 class _TimedSocket:
     """A socket whose answers are read by `_TimedReader`; otherwise as it is."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        self._begun: io.BufferedReader | None = None
 
     def makefile(self, *_: object, **__: object) -> io.BufferedReader:
         """Return a reader, which is all that urllib3 asks for."""
-        return io.BufferedReader(_TimedReader(self._sock), _BLOCK)
+        begun, self._begun = self._begun, None
+        return begun or io.BufferedReader(_TimedReader(self._sock), _BLOCK)
+
+    def wants_more(self) -> bool:
+        """Return whether the server wants content, or says nothing to that; else it has answered already."""
+        reader = self.makefile()
+        with limited(min(_clock.until, time.monotonic() + _ANSWER), _ANSWER):
+            try:
+                line = reader.readline(_LINE)
+            except TimeoutError:
+                return True
+        if not line.startswith((b"HTTP/1.1 100", b"HTTP/1.0 100")):
+            self._begun = io.BufferedReader(_Again(line, reader), _BLOCK)
+            return False
+        while reader.readline(_LINE).strip():
+            pass
+        self._begun = reader
+        return True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
 
-class _Http(HTTPConnection):
+class _Polite(HTTPConnection):
+    """Sends content only if the server wants it, where a request says that it asks (``Expect``)."""
+
+    _asks = _unwanted = False
+
+    def putrequest(self, *args: Any, **others: Any) -> None:
+        self._asks = self._unwanted = False
+        super().putrequest(*args, **others)
+
+    def putheader(self, header: Any, *values: Any) -> None:
+        self._asks = self._asks or header in {"Expect", b"Expect"}
+        super().putheader(header, *values)
+
+    def endheaders(self, *args: Any, **others: Any) -> None:
+        super().endheaders(*args, **others)
+        self._unwanted = self._asks and isinstance(self.sock, _TimedSocket) and not self.sock.wants_more()
+
+    def send(self, data: Any) -> None:
+        if not self._unwanted:
+            super().send(data)
+
+
+class _Http(_Polite):
     def connect(self) -> None:
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
 
-class _Https(HTTPSConnection):
+class _Https(_Polite, HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         self.sock = _TimedSocket(self.sock)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from typing import TYPE_CHECKING
+
+from femtobarn.base.settings import plain_hosts
+
+if TYPE_CHECKING:
+    from femtobarn.data.storage import urls
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -32,6 +38,12 @@ def is_loopback(host: str) -> bool:
         return any(one.is_loopback for one in _forms(ipaddress.ip_address(name)))
     except ValueError:
         return False
+
+
+def encrypted_or_allowed(place: urls.Address) -> bool:
+    """Return whether results may be sent to ``place``: encrypted, within this machine, or as the user said."""
+    encrypted = place.scheme in {"https", "roots"}
+    return encrypted or is_loopback(place.host) or place.host.strip("[]") in plain_hosts()
 
 
 def resolved(host: str, port: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -133,6 +133,11 @@ def shown(url: str | Path) -> str:
     if not _AUTHORITY.fullmatch(host) or (":" in host.rpartition("]")[2] and "@" in path):
         return f"{scheme.lower()}://..."
     return re.sub(r"[\x00-\x1f\x7f]", "?", f"{scheme.lower()}://{host}{path}")
+
+
+def below(base: Address, *parts: str) -> Address:
+    """Return the address of ``parts`` below ``base``, without the query of that."""
+    return replace(base, path="/".join((base.path.rstrip("/"), *parts)), query="")
 
 
 def alternatives(url: str, network: Network) -> tuple[str, ...]:

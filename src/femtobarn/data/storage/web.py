@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urljoin
 
 import urllib3
@@ -15,13 +17,14 @@ from urllib3.response import BaseHTTPResponse
 from femtobarn.base.errors import AddressError
 from femtobarn.data.storage.connections import HttpPool, HttpsPool, PublicHttpPool, PublicHttpsPool
 from femtobarn.data.storage.failures import (
+    TooSlowError,
     TransportError,
     elsewhere,
     of_error,
     of_status,
     transient,
 )
-from femtobarn.data.storage.guard import is_private, resolved
+from femtobarn.data.storage.guard import encrypted_or_allowed, is_private, resolved
 from femtobarn.data.storage.network import Network, proxy_for, tls_context
 from femtobarn.data.storage.urls import Address, parse, permitted, shown
 
@@ -29,9 +32,35 @@ REDIRECTS = 5
 """How many redirects are followed for one request."""
 
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_PIECE = 256 * 1024  # bytes that are sent at once: each has the time of a silent server
 _DRAINED = 64 * 1024  # bytes of an answer without use that are read so that its connection can be used again
 FAILURES = (HTTPError, OSError, http.client.HTTPException)
 """What urllib3 and what is below it raise when an answer does not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of a server.
+
+    Parameters
+    ----------
+    method
+        of http
+    headers
+        for every server to which this leads
+    own
+        headers for the first server only, such as a token
+    body
+        content to send
+    accepted
+        statuses that are answers though they are no success
+    """
+
+    method: str
+    headers: dict[str, str]
+    own: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    accepted: frozenset[int] = frozenset()
 
 
 class Web:
@@ -71,23 +100,37 @@ class Web:
         TransportError
             if there is no answer, one that is no success, or a redirect that is not followed
         """
+        return self.ask(Ask("GET", headers, accepted=frozenset({416})), address, until)
+
+    def ask(self, ask: Ask, address: Address, until: float) -> tuple[BaseHTTPResponse, Address]:
+        """Return the answer to ``ask`` as `get` does; content that is sent may be sent on by redirects.
+
+        Raises
+        ------
+        TransportError
+            as `get`; also if content would be sent on without encryption
+        """
         place, public = address, False
         for _ in range(REDIRECTS + 1):
-            sent = headers
-            if address.user and place.origin == address.origin:
-                login = urllib3.make_headers(basic_auth=unquote(address.user))
-                sent = {**headers, **login}
-            answer = self._send(place, sent, until, public=public)
-            if answer.status not in _REDIRECT_STATUSES:
-                if not 200 <= answer.status < 300 and answer.status != 416:
-                    self._drop(answer)
+            sent = ask.headers
+            if place.origin == address.origin:
+                sent = {**sent, **ask.own}
+                if address.user:
+                    sent |= urllib3.make_headers(basic_auth=unquote(address.user))
+            answer = self._send(ask, place, sent, until, public=public)
+            if answer.status not in _REDIRECT_STATUSES or (answer.status == 303 and ask.body is not None):
+                if not 200 <= answer.status < 300 and answer.status not in ask.accepted:
+                    self.drop(answer, reuse=ask.body is None)
                     raise TransportError(
                         of_status(answer.status, answer.headers.get("Retry-After"), time.time())
                     )
                 return answer, place
             location = answer.headers.get("Location")
-            self._drop(answer)
+            self.drop(answer, reuse=ask.body is None)  # the content would be its next request
             place, public = self._next(place, location)
+            if ask.body is not None and not encrypted_or_allowed(place):
+                msg = f"it sends us on to {place.host}, to which nothing is sent without encryption unless FEMTOBARN_PLAIN_HOSTS names it"
+                raise elsewhere(msg, "refused")
         msg = f"it sends us on more than {REDIRECTS} times"
         raise elsewhere(msg)
 
@@ -99,7 +142,7 @@ class Web:
             manager.clear()
 
     def _send(
-        self, place: Address, headers: dict[str, str], until: float, *, public: bool
+        self, ask: Ask, place: Address, headers: dict[str, str], until: float, *, public: bool
     ) -> BaseHTTPResponse:
         left = until - time.monotonic()
         if left <= 0:
@@ -108,8 +151,9 @@ class Web:
         manager = self._manager(place, public=public)
         try:
             return manager.urlopen(
-                "GET",
+                ask.method,
                 place.place + place.query,
+                body=None if ask.body is None else _pieces(ask.body, until),
                 headers=headers,
                 redirect=False,
                 retries=False,
@@ -175,8 +219,17 @@ class Web:
         return found, False
 
     @staticmethod
-    def _drop(answer: BaseHTTPResponse) -> None:
+    def drop(answer: BaseHTTPResponse, *, reuse: bool = True) -> None:
         """Read what little an answer without use holds, so that its connection can be used again."""
-        with suppress(*FAILURES):
-            answer.read(_DRAINED, decode_content=False)
+        if reuse:
+            with suppress(*FAILURES):
+                answer.read(_DRAINED, decode_content=False)
         answer.close()
+
+
+def _pieces(body: bytes, until: float) -> Iterator[memoryview]:
+    view = memoryview(body)
+    for start in range(0, len(view), _PIECE):
+        if time.monotonic() > until:
+            raise TooSlowError
+        yield view[start : start + _PIECE]

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-import math
-import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from femtobarn.base.errors import AddressError, MissingExtraError
-from femtobarn.data.storage.failures import Failure, TransportError, elsewhere, of_xrootd, transient
-from femtobarn.data.storage.guard import is_private, resolved
+from femtobarn.data.storage.failures import TransportError, elsewhere, transient
 from femtobarn.data.storage.network import Network
 from femtobarn.data.storage.slots import slot
 from femtobarn.data.storage.transport import HEAD, Meter
-from femtobarn.data.storage.urls import Address, parse, permitted
+from femtobarn.data.storage.urls import Address
+from femtobarn.data.storage.xrootd_client import (
+    check_place,
+    client,
+    failure_of,
+    left_until,
+    place_of,
+    url_of,
+)
 
 CHECK_EVERY = 1.0
 """Seconds after which a read also asks whether the file is still the same."""
 
 _PIECE = 8 * 1024 * 1024
-
-
-def client(network: Network) -> Any:
-    """Return the module of the XRootD client, its own waiting limited as ``network`` says.
-
-    The client reads its settings from the environment when it is loaded. Those that the user has set stay.
-
-    Raises
-    ------
-    MissingExtraError
-        if it is not installed
-    """
-    seconds = str(_whole(network.timeout))
-    for name, value in {
-        "CONNECTIONWINDOW": seconds,
-        "CONNECTIONRETRY": "1",
-        "REQUESTTIMEOUT": seconds,
-        "STREAMTIMEOUT": seconds,
-        "TIMEOUTRESOLUTION": "1",
-        "STREAMERRORWINDOW": "0",  # else a server that is back is not asked again for half an hour
-        "METALINKPROCESSING": "0",  # a file must not name other places to read
-    }.items():
-        os.environ.setdefault(f"XRD_{name}", value)
-    if network.ca_file is not None:
-        os.environ.setdefault("X509_CERT_FILE", str(network.ca_file))  # for roots://
-    try:
-        from XRootD import client as module
-    except ImportError as error:
-        raise MissingExtraError("reading root:// addresses", "xrootd") from error
-    return module
 
 
 class XRootDTransport:
@@ -121,7 +95,7 @@ class XRootDTransport:
             file = self._opened(end)
             self._meter.add(requests=1)
             try:
-                status, content = file.read(offset, count, timeout=_left(end))
+                status, content = file.read(offset, count, timeout=left_until(end))
             except ValueError:  # the client has closed it after an error in another thread
                 self._retire(file)
                 raise transient("the connection broke") from None
@@ -129,7 +103,7 @@ class XRootDTransport:
         self._meter.add(received=len(found))
         if not status.ok:
             self._retire(file)
-            raise TransportError(_failure(status))
+            raise TransportError(failure_of(status))
         if len(found) != count:
             self._retire(file)
             msg = f"the answer is too short: {len(found)} of {count} bytes"
@@ -176,9 +150,9 @@ class XRootDTransport:
             return file
         file = self._client.File()
         self._meter.add(requests=1)
-        status, _ = file.open(_url(self._address), timeout=_left(until))
+        status, _ = file.open(url_of(self._address), timeout=left_until(until))
         if not status.ok:
-            raise TransportError(_failure(status))
+            raise TransportError(failure_of(status))
         try:
             self._check_place(file)
             self._check_version(file, until)
@@ -196,9 +170,9 @@ class XRootDTransport:
     def _check_version(self, file: Any, until: float, *, force: bool = False) -> None:
         """Take size and time of the file, or refuse another version of it; ``force`` asks the server."""
         self._meter.add(requests=int(force))
-        status, info = file.stat(force=force, timeout=_left(until))
+        status, info = file.stat(force=force, timeout=left_until(until))
         if not status.ok:
-            raise TransportError(_failure(status))
+            raise TransportError(failure_of(status))
         size, validator = int(info.size), str(info.modtime)
         if self.size not in {-1, size}:
             words = f"the file has {size} bytes there, not {self.size}"
@@ -209,32 +183,10 @@ class XRootDTransport:
 
     def _check_place(self, file: Any) -> None:
         """Refuse a file that the server has sent us to a private address for."""
-        last = str(file.get_property("LastURL") or "").partition("?")[0]
-        server = str(file.get_property("DataServer") or "")
-        if (last, server) == self._place:
-            return
-        try:
-            place = parse(last)
-            peer = parse(f"{place.scheme}://{server}{place.path}") if server else place
-        except AddressError:
-            msg = "it sends us on to something else than an XRootD server, which is not followed"
-            raise elsewhere(msg, "refused") from None
-        for one in {place, peer}:
-            self._check_redirect(one)
-        self._place = (last, server)
-
-    def _check_redirect(self, place: Address) -> None:
-        if (place.host, place.port) == (self._address.host, self._address.port):
-            return
-        if (self._address.scheme, place.scheme) == ("roots", "root") or place.scheme not in {"root", "roots"}:
-            msg = f"it sends us on to {place.scheme}://, which is not followed"
-            raise elsewhere(msg, "refused")
-        with suppress(AddressError):
-            permitted(place.place, self._prefixes)
-            return
-        if any(is_private(one) for one in resolved(place.host, place.port)):
-            msg = f"it sends us on to a private address ({place.host}), which is not followed"
-            raise elsewhere(msg, "refused")
+        found = place_of(file)
+        if found != self._place:
+            check_place(self._address, found, self._prefixes)
+            self._place = found
 
     def _retire(self, file: Any) -> None:
         """Let the next read open the file again; other threads may still use this one."""
@@ -242,24 +194,3 @@ class XRootDTransport:
             if self._file is file:
                 self._file = None
                 self._retired.append(file)
-
-
-def _url(address: Address) -> str:
-    user = f"{address.user}@" if address.user else ""
-    return f"{address.scheme}://{user}{address.host}:{address.port}{address.path}{address.query}"
-
-
-def _failure(status: Any) -> Failure:
-    return of_xrootd(int(status.code), int(status.errno), str(status.message))
-
-
-def _left(until: float) -> int:
-    left = until - time.monotonic()
-    if left <= 0:
-        raise transient("the time for this read is over")
-    return _whole(left)
-
-
-def _whole(seconds: float) -> int:
-    """Return ``seconds`` as the client wants them: whole, at least 1 (0 would mean its default)."""
-    return min(max(1, math.ceil(seconds)), 65_535)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from femtobarn.base.errors import NothingToDoError
 from femtobarn.base.records import Notice, Outcome, Task
+from femtobarn.running.engine.fetching import Arrivals, fetched
 from femtobarn.running.engine.finish import Clock, finish
 from femtobarn.running.engine.ledger import row_of
 from femtobarn.running.engine.observer import Observer, Silent
@@ -58,8 +60,9 @@ def collect(
         files = plan.by_file
         done, failed = state_of(store, files)
         watcher.started(plan, len(done))
+        arrivals = Arrivals(store, submission.settings.store)
         while True:
-            _look(submission, plan, store, done, failed, watcher)
+            _look(submission, plan, store, arrivals, done, failed, watcher)
             waiting = [t for t in plan.tasks if t.id not in done and t.id not in failed]
             if not waiting or not wait:
                 break
@@ -89,6 +92,7 @@ def _look(
     submission: Submission,
     plan: Plan,
     store: FolderStore,
+    arrivals: Arrivals,
     done: set[str],
     failed: dict[str, Outcome],
     watcher: Observer,
@@ -96,9 +100,15 @@ def _look(
     """Take what has arrived; ``done`` and ``failed`` are changed."""
     open_tasks = [t for t in plan.tasks if t.id not in done]
     by_id = {t.id: t for t in open_tasks}
-    for event in gathered(store, open_tasks, submission.settings):
+    settings = submission.settings
+    for event in chain(
+        fetched(gathered(store, open_tasks, settings), store, settings.store),
+        arrivals.look([t.id for t in open_tasks if t.id not in done]),
+    ):
         if isinstance(event, Notice):
             watcher.notice(event.words)
+        elif event is None:
+            continue
         elif (task := by_id.get(event.task)) is not None and event.task not in done:
             if event.processed:
                 done.add(event.task)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from femtobarn.base.errors import FemtobarnError, SettingsError, UnknownNameError
 from femtobarn.base.installed import registered
 from femtobarn.base.records import Job, Notice, Outcome, Record, Settings, Task, Ticket, first_fault
+from femtobarn.base.text import without_secrets
 from femtobarn.running.engine.task import run_task
 from femtobarn.running.results.store import FolderStore, Sink
 
@@ -121,7 +122,7 @@ def parse_options(kind: type[Options], settings: Settings) -> Options:
         return kind.model_validate(given)
     except ValidationError as error:
         fault = first_fault(error)
-        msg = f"Option {fault.where} of executor {settings.executor}: {fault.what}, not {fault.given!r}."
+        msg = f"Option {fault.where} of executor {settings.executor}: {fault.what}, not {without_secrets(repr(fault.given))}."
         raise SettingsError(msg) from error
 
 

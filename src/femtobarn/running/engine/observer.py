@@ -42,3 +42,30 @@ class Silent:
 
     def finished(self, info: RunInfo) -> None:
         """Ignore it."""
+
+
+class Observers:
+    """Several observers that are told the same, in this order."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def started(self, plan: Plan, reused: int) -> None:
+        """Tell each."""
+        for observer in self._observers:
+            observer.started(plan, reused)
+
+    def task_done(self, row: LedgerRow, outcome: Outcome) -> None:
+        """Tell each."""
+        for observer in self._observers:
+            observer.task_done(row, outcome)
+
+    def notice(self, words: str) -> None:
+        """Tell each."""
+        for observer in self._observers:
+            observer.notice(words)
+
+    def finished(self, info: RunInfo) -> None:
+        """Tell each."""
+        for observer in self._observers:
+            observer.finished(info)

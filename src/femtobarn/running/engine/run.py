@@ -15,6 +15,7 @@ from femtobarn.base.settings import prefixes as allowed_prefixes
 from femtobarn.data.formats.registry import text_of
 from femtobarn.running.engine import request
 from femtobarn.running.engine.executor import Detached, Executor, executor
+from femtobarn.running.engine.fetching import fetch_present, fetched
 from femtobarn.running.engine.finish import Clock, finish, load, utc
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.ledger import row_of
@@ -25,6 +26,7 @@ from femtobarn.running.engine.submission import Submission, elsewhere, submissio
 from femtobarn.running.engine.waiting import gathered, keep, released, state_of
 from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.reader import RunResults
+from femtobarn.running.results.remotestore import check_store
 from femtobarn.running.results.store import FolderStore
 
 
@@ -75,7 +77,7 @@ def run(
         store, todo = _begin(wanted)
         if todo and settings.workers:  # they work elsewhere: meanwhile what finishing needs is loaded
             threading.Thread(target=load, daemon=True).start()
-        outcomes = _execute(wanted.submission.job, todo, store, chosen, watcher)
+        outcomes = _execute(wanted.submission.job, todo, store, chosen, watcher, settings.store)
         info = finish(
             wanted.spec, inputs, settings, plan, outcomes, directory, wanted.clock, wanted.submission.command
         )
@@ -158,6 +160,8 @@ def _request(
     histogram_limit: int,
 ) -> _Wanted:
     clock = Clock.start()
+    if settings.store:
+        check_store(settings.store)
     _same_analysis(spec, inputs.spec)
     spec = inputs.spec
     directory = RunDirectory(Path(out))
@@ -177,6 +181,7 @@ def _begin(wanted: _Wanted) -> tuple[FolderStore, list[Task]]:
         _tell(gathered(store, plan.tasks, settings), wanted.watcher)
         _tell(released(store, settings), wanted.watcher)
     done, _ = state_of(store, plan.by_file)
+    done |= fetch_present(store, settings.store, [task.id for task in plan.tasks if task.id not in done])
     todo = [task for task in plan.tasks if task.id not in done]
     for task in todo:
         store.forgive(task.id)
@@ -191,7 +196,9 @@ def _tell(events: Iterable[Outcome | Notice], watcher: Observer) -> None:
 
 
 def _job(spec: AnalysisSpec, plan: Plan, settings: Settings) -> Job:
-    access = Access(policy=settings.access, prefixes=(*prefixes(plan.files), *allowed_prefixes()))
+    places = (*prefixes(plan.files), *allowed_prefixes())
+    # workers may lead to the store as to what they read
+    access = Access(policy=settings.access, prefixes=(*places, settings.store) if settings.store else places)
     text = text_of(spec.release)
     return Job(
         analysis=spec,
@@ -202,13 +209,18 @@ def _job(spec: AnalysisSpec, plan: Plan, settings: Settings) -> Job:
 
 
 def _execute(
-    job: Job, todo: Sequence[Task], store: FolderStore, runner: Executor, watcher: Observer
+    job: Job,
+    todo: Sequence[Task],
+    store: FolderStore,
+    runner: Executor,
+    watcher: Observer,
+    left_at: str,
 ) -> dict[str, Outcome]:
     tasks = {task.id: task for task in todo}
     outcomes: dict[str, Outcome] = {}
     if not todo:
         return outcomes
-    results = runner.run(job, todo, store)
+    results = fetched(runner.run(job, todo, store), store, left_at)
     threading.Thread(
         target=load, daemon=True
     ).start()  # what finishing needs, while there is nothing else to do

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from femtobarn.base.errors import FemtobarnError
 from femtobarn.base.records import Notice, Outcome, Settings, Task, Ticket
@@ -10,7 +10,7 @@ from femtobarn.running.engine.executor import Detached, executor
 from femtobarn.running.results.store import FolderStore
 
 
-def gathered(store: FolderStore, tasks: Sequence[Task], settings: Settings) -> Iterator[Outcome | Notice]:
+def gathered(store: FolderStore, tasks: Sequence[Task], settings: Settings) -> Generator[Outcome | Notice]:
     """Put the results that are there now into ``store``; give the outcomes that became known.
 
     What others say of a task that failed is kept; an executor that cannot be reached is told as a notice.

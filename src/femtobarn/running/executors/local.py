@@ -40,6 +40,8 @@ class LocalExecutor:
         told a task and the process id of the worker that gets it
     nursery
         starts the processes, and is closed after the first run; None: one is made when it is needed
+    place
+        put before the names of workers, where one machine is not all
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class LocalExecutor:
         attempts: int = ATTEMPTS,
         on_dispatch: Callable[[Task, int], None] | None = None,
         nursery: Nursery | None = None,
+        place: str = "",
     ) -> None:
         if workers < 0:
             msg = f"The number of workers must be 0 (in this process) or more, but is {workers}."
@@ -57,6 +60,7 @@ class LocalExecutor:
         self._attempts = attempts
         self._on_dispatch = on_dispatch
         self._nursery = nursery
+        self._place = place
 
     @classmethod
     def from_settings(cls, settings: Settings, nursery: Nursery | None = None) -> LocalExecutor:
@@ -83,7 +87,8 @@ class LocalExecutor:
                 yield attempt(job, task, store, worker="here")
             return
         nursery, self._nursery = self._nursery or Nursery(), None
-        pool = _Pool(job, tasks, store, self._attempts, self._on_dispatch, nursery)
+        setup = Setup(job=job, store=str(store.folder.absolute()), place=self._place)
+        pool = _Pool(setup, tasks, self._attempts, self._on_dispatch, nursery)
         with closing(nursery), closing(pool):
             pool.start(min(self._workers, len(tasks)))
             while pool.busy:
@@ -133,15 +138,14 @@ class _Pool:
 
     def __init__(
         self,
-        job: Job,
+        setup: Setup,
         tasks: Sequence[Task],
-        store: FolderStore,
         attempts: int,
         on_dispatch: Callable[[Task, int], None] | None,
         nursery: Nursery,
     ) -> None:
         self._nursery = nursery
-        self._setup = Setup(job=job, store=str(store.folder.absolute()))
+        self._setup = setup
         self._waiting = deque(tasks)
         self._deaths: dict[str, int] = {}
         self._most_deaths = attempts
@@ -220,7 +224,8 @@ class _Pool:
                         processed=False,
                         reason=f"{reason}, {deaths} times",
                         attempts=deaths,
-                        worker=f"local-{worker.number}",
+                        worker=f"{self._setup.place}local-{worker.number}",
+                        finished=time.time(),
                     )
                 )
         if self._waiting:

@@ -13,10 +13,24 @@ _LENGTH = struct.Struct(">Q")
 
 
 class Setup(Record):
-    """The first message to a worker: what it needs besides tasks, and the folder to which results go."""
+    """The first message to a worker.
+
+    Parameters
+    ----------
+    job
+        what it needs besides tasks
+    store
+        the folder or the address to which results go
+    place
+        put before its name, where one machine is not all
+    worker
+        its whole name, if it has one
+    """
 
     job: Job
     store: str
+    place: str = ""
+    worker: str = ""
 
 
 class Work(Record):

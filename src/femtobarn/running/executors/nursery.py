@@ -36,13 +36,14 @@ UNKNOWN = -1
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
 """For glibc: columns take the memory of those before them, instead of new pages that the kernel must clear."""
 
-_ONE_THREAD = (
+ONE_THREAD = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+"""Environment variables that say how many threads libraries start: one, for there is a process per core."""
 
 
 class Nursery:
@@ -165,6 +166,17 @@ class Child:
                 file.close()
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of workers: this package importable, one thread each."""
+    env = dict(os.environ)
+    root = str(Path(next(iter(femtobarn.base.__path__))).parent.parent)
+    env["PYTHONPATH"] = os.pathsep.join(p for p in (root, env.get("PYTHONPATH", "")) if p)
+    env.update(dict.fromkeys(ONE_THREAD, "1"))
+    env.update({name: value for name, value in _KEEP_MEMORY.items() if name not in env})
+    env.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else every installed package is asked for some
+    return env
+
+
 def _mother(errors: IO[bytes]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """Start the process from which workers are copied; return the link to it, and it."""
     link, far = socket.socketpair()
@@ -175,7 +187,7 @@ def _mother(errors: IO[bytes]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
             stdout=subprocess.DEVNULL,
             stderr=errors,
             pass_fds=(far.fileno(),),
-            env=_environment(),
+            env=environment(),
         )
     return link, process
 
@@ -184,14 +196,3 @@ def _last_line(errors: IO[bytes]) -> str:
     errors.seek(0)
     lines = errors.read().decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else ""
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of workers: this package importable, one thread each."""
-    env = dict(os.environ)
-    root = str(Path(next(iter(femtobarn.base.__path__))).parent.parent)
-    env["PYTHONPATH"] = os.pathsep.join(p for p in (root, env.get("PYTHONPATH", "")) if p)
-    env.update(dict.fromkeys(_ONE_THREAD, "1"))
-    env.update({name: value for name, value in _KEEP_MEMORY.items() if name not in env})
-    env.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else every installed package is asked for some
-    return env

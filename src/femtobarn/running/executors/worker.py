@@ -12,10 +12,13 @@ import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from femtobarn.base.errors import RunError
 from femtobarn.running.executors.messages import Setup, Work, encode, receive
+
+if TYPE_CHECKING:
+    from femtobarn.running.results.store import Sink
 
 
 def load() -> None:
@@ -41,14 +44,24 @@ def main(name: str = "") -> None:
     setup = Setup.model_validate_json(messages.get())
 
     from femtobarn.running.engine.executor import attempt
-    from femtobarn.running.results.store import FolderStore
 
-    store = FolderStore(Path(setup.store))
-    name = name or f"local-{os.getpid()}"
+    store = _sink(setup)
+    name = setup.worker or f"{setup.place}{name or f'local-{os.getpid()}'}"
     while True:
         work = Work.model_validate_json(messages.get())
         target.write(encode(attempt(setup.job, work.task, store, worker=name)))
         target.flush()
+
+
+def _sink(setup: Setup) -> Sink:
+    """Return where results go: nearly always a folder, and then nothing is loaded to speak to servers."""
+    if "://" in setup.store:
+        from femtobarn.running.results.remotestore import sink_of
+
+        return sink_of(setup.store, allowed=setup.job.access.prefixes)
+    from femtobarn.running.results.store import FolderStore
+
+    return FolderStore(Path(setup.store))
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:

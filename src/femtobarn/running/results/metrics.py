@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from femtobarn.base.records import Outcome, Record
 from femtobarn.running.results.partial import PartialHeader
-from femtobarn.running.results.workers import Timeline, WorkerCost, costs, covered, spells, timeline
+from femtobarn.running.results.timeline import Timeline, covered, timeline
+from femtobarn.running.results.workers import WorkerCost, costs, spells
 
 
 class StepCost(Record):

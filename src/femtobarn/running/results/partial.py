@@ -146,19 +146,24 @@ def read_partial(path: Path) -> Partial:
     """
     try:
         with zipfile.ZipFile(path) as source:
-            header = _header(source)
-            return Partial(
-                header=header,
-                histograms={
-                    key: files.get_array(source, f"histogram/{i}") for i, key in enumerate(header.histograms)
-                },
-                cutflow={
-                    name: files.get_array(source, f"cutflow/{i}") for i, name in enumerate(header.selections)
-                },
-                columns={name: _column(source, i, lists) for i, (name, lists) in enumerate(header.columns)},
-            )
+            return _partial(source)
     except _DAMAGE as error:
         raise _damaged(path, error) from error
+
+
+def from_bytes(data: bytes, *, where: str = "a message") -> Partial:
+    """Return the partial that `to_bytes` made bytes of.
+
+    Raises
+    ------
+    MergeError
+        if they are no whole partial
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as source:
+            return _partial(source)
+    except _DAMAGE as error:
+        raise _damaged(where, error) from error
 
 
 def read_header(path: Path, *, verify: bool = False) -> PartialHeader:
@@ -185,6 +190,18 @@ _DAMAGE = (
 
 def _header(source: zipfile.ZipFile) -> PartialHeader:
     return PartialHeader.model_validate(json.loads(source.read(_HEADER)))
+
+
+def _partial(source: zipfile.ZipFile) -> Partial:
+    header = _header(source)
+    return Partial(
+        header=header,
+        histograms={
+            key: files.get_array(source, f"histogram/{i}") for i, key in enumerate(header.histograms)
+        },
+        cutflow={name: files.get_array(source, f"cutflow/{i}") for i, name in enumerate(header.selections)},
+        columns={name: _column(source, i, lists) for i, (name, lists) in enumerate(header.columns)},
+    )
 
 
 def _column(source: zipfile.ZipFile, i: int, lists: bool) -> Column:

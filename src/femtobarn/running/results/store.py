@@ -22,6 +22,9 @@ from femtobarn.running.results.partial import (
     write_partial,
 )
 
+FAILED = "failed"
+"""Folder of what is known of tasks that failed."""
+
 
 class Sink(Protocol):
     """Where whoever runs a task leaves its result."""
@@ -115,12 +118,14 @@ class FolderStore:
 
     def failures(self) -> dict[str, Outcome]:
         """Return what is known of tasks that failed, by id; a damaged record counts as none."""
-        found: dict[str, Outcome] = {}
-        for path in sorted((self.folder / "failed").glob("*.json")):
-            with suppress(OSError, ValidationError):
-                outcome = Outcome.model_validate_json(path.read_bytes())
-                found[outcome.task] = outcome
-        return found
+        found = (self.failure(path.stem) for path in sorted((self.folder / FAILED).glob("*.json")))
+        return {outcome.task: outcome for outcome in found if outcome is not None}
+
+    def failure(self, task: str) -> Outcome | None:
+        """Return what is known of ``task`` if it failed; a damaged record counts as none."""
+        with suppress(OSError, ValidationError):
+            return Outcome.model_validate_json(self._failure(task).read_bytes())
+        return None
 
     def keep(self, ticket: Ticket) -> None:
         """Remember that tasks were handed to others, so that a later process can ask for their results."""
@@ -141,14 +146,14 @@ class FolderStore:
     def clean(self) -> None:
         """Remove what interrupted writers left; for when nobody else writes."""
         if self.folder.is_dir():
-            remove_temporaries((*self.folder.glob("??"), self.folder / "failed", self._tickets))
+            remove_temporaries((*self.folder.glob("??"), self.folder / FAILED, self._tickets))
 
     @property
     def _tickets(self) -> Path:
         return self.folder / "tickets"
 
     def _failure(self, task: str) -> Path:
-        return self.folder / "failed" / f"{task}.json"
+        return self.folder / FAILED / f"{task}.json"
 
     def _check(self, task: str, header: PartialHeader) -> None:
         if header.task != task:

@@ -13,6 +13,7 @@ from femtobarn.base.atomic import write_bytes
 from femtobarn.show.report import sections, variations
 from femtobarn.show.report.cutflow import by_process
 from femtobarn.show.report.html import Html, raw_style, tag
+from femtobarn.show.report.workers import workers
 from femtobarn.show.results_like import Results
 from femtobarn.show.statistics import significances
 from femtobarn.show.wording import plain_label
@@ -30,6 +31,7 @@ _SECTIONS = (
     ("ledger", "Ledger"),
     ("normalisation", "Normalisation"),
     ("throughput", "Throughput"),
+    ("workers", "Workers"),
     ("provenance", "Provenance"),
     ("repeat", "How to repeat"),
 )
@@ -84,6 +86,7 @@ def render(
         "ledger": sections.ledger(results),
         "normalisation": sections.normalisation(results),
         "throughput": sections.throughput(cost),
+        "workers": workers(cost),
         "provenance": sections.provenance(results.info),
         "repeat": sections.repeat(results.info),
     }

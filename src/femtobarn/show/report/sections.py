@@ -340,7 +340,7 @@ def _network(cost: Metrics) -> list[tuple[str, str]]:
 
 
 def throughput(cost: Metrics) -> Html:
-    """Events per second, bytes, processor time, and what each worker did."""
+    """Events per second, bytes and processor time of the whole run."""
     steps = cost.steps
     facts = [
         ("events per second", f"{cost.events_per_second:,.0f}"),
@@ -359,20 +359,7 @@ def throughput(cost: Metrics) -> Html:
         ),
         ("peak memory of a worker", size(cost.peak_rss)),
     ]
-    rows = [
-        (
-            w.worker,
-            f"{w.tasks:,}",
-            f"{w.events:,}",
-            duration(w.busy_seconds),
-            amount(w.events / w.busy_seconds if w.busy_seconds else None),
-            size(w.bytes_read),
-            size(w.peak_rss),
-        )
-        for w in cost.workers[:_MOST_ROWS]
-    ]
-    head = ("worker", "tasks", "events", "busy", "events/s", "bytes read", "peak memory")
-    return section("throughput", "Throughput", _facts(facts), table(head, rows, numeric=(1, 2, 3, 4, 5, 6)))
+    return section("throughput", "Throughput", _facts(facts))
 
 
 def provenance(info: RunInfo) -> Html:

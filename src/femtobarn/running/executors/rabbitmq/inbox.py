@@ -1,0 +1,150 @@
+"""Results of a run as they come from the broker: put into the store first, acknowledged then."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from femtobarn.base.errors import ExecutorError, MergeError, StoreError
+from femtobarn.base.records import Notice, Outcome, Task
+from femtobarn.base.text import visible
+from femtobarn.running.executors.rabbitmq.messages import TaskMessage, unpack, unpack_result
+from femtobarn.running.results.store import FolderStore
+
+if TYPE_CHECKING:
+    from pika import BlockingConnection
+
+    from femtobarn.running.results.remotestore import Shelf
+
+OUTCOME = "x-femtobarn-outcome"
+"""Header of a dead task whose worker said why."""
+
+_AT_ONCE = 8  # results that are on their way: each may be as large as the broker allows
+_IDLE = 1.0  # seconds without a message after which a broker has given what it had
+
+
+class _Delivery(NamedTuple):
+    tag: int
+    headers: Mapping[str, Any]
+    body: bytes
+
+
+class Inbox:
+    """What is on the results queue of a run.
+
+    Parameters
+    ----------
+    connection
+        to the broker; nothing else may be consumed on it
+    queue
+        the results queue
+    store
+        where results go
+    shelf
+        where workers have left them, if not in the messages
+    """
+
+    def __init__(
+        self, connection: BlockingConnection, queue: str, store: FolderStore, shelf: Shelf | None
+    ) -> None:
+        self._connection, self._store, self._shelf = connection, store, shelf
+        self._came: deque[_Delivery] = deque()
+        self._channel = connection.channel()
+        self._channel.basic_qos(prefetch_count=_AT_ONCE)
+        self._channel.basic_consume(queue, self._on_message)
+        self._channel.add_on_cancel_callback(self._on_cancel)
+        self._removed = False
+
+    def wait(self, seconds: float, tasks: Mapping[str, Task]) -> Iterator[Outcome | Notice]:
+        """Wait for messages, but not for long; give what those say that came.
+
+        Parameters
+        ----------
+        tasks
+            those that have no outcome yet, by id; the caller removes those that got one
+
+        Raises
+        ------
+        ExecutorError
+            if somebody has removed the queue
+        """
+        if not self._came:
+            self._connection.process_data_events(time_limit=seconds)
+        while self._came:
+            delivery = self._came.popleft()
+            event = self._taken(delivery, tasks)
+            self._channel.basic_ack(delivery.tag)
+            if event is not None:
+                yield event
+        if self._removed:
+            msg = "The queue of results was removed while this run waited for it, perhaps by femtobarn queue drain. Run the command again."
+            raise ExecutorError(msg)
+
+    def all_there(self, tasks: Mapping[str, Task]) -> Iterator[Outcome | Notice]:
+        """Give what the messages say that are there now."""
+        quiet = time.monotonic() + _IDLE
+        while time.monotonic() < quiet:
+            for event in self.wait(_IDLE / 5, tasks):
+                quiet = time.monotonic() + _IDLE
+                yield event
+
+    def _on_message(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        self._came.append(_Delivery(method.delivery_tag, properties.headers or {}, body))
+
+    def _on_cancel(self, _method: Any) -> None:
+        self._removed = True
+
+    def _taken(self, delivery: _Delivery, tasks: Mapping[str, Task]) -> Outcome | Notice | None:
+        """Keep what a message holds; when this returns it may be acknowledged."""
+        try:
+            outcome, data = _read(delivery)
+        except ExecutorError as error:
+            return Notice(words=f"A message on the queue of results was thrown away. {error}")
+        if outcome.task not in tasks:
+            known = self._store.has(outcome.task) or self._store.failure(outcome.task) is not None
+            return None if known else Notice(words=f"A result came of task {visible(outcome.task, most=80)}, which this run does not wait for. It was thrown away.")  # fmt: skip
+        if outcome.pending:  # a worker could not begin it
+            return Notice(words=visible(outcome.reason, most=1000))
+        if not outcome.processed:
+            return outcome
+        try:
+            self._store.put(outcome.task, data or self._fetched(outcome))
+        except (MergeError, StoreError) as error:
+            return outcome.model_copy(update={"processed": False, "reason": f"no whole result came: {error}"})
+        return outcome
+
+    def _fetched(self, outcome: Outcome) -> bytes:
+        data = None if self._shelf is None else self._shelf.get(outcome.task)
+        if data is None:
+            msg = f"worker {outcome.worker} left no result where this run looks for it. Check --store."
+            raise MergeError(msg)
+        return data
+
+
+def _read(delivery: _Delivery) -> tuple[Outcome, bytes]:
+    """Return what a message says of a task: how it ended, or that the broker gave it up."""
+    said = delivery.headers.get(OUTCOME)
+    if said is not None:
+        return unpack(Outcome, str(said).encode()), b""
+    deaths = delivery.headers.get("x-death")
+    if not deaths:
+        return unpack_result(delivery.body)
+    message = unpack(TaskMessage, delivery.body)
+    return Outcome(
+        task=message.task.id,
+        processed=False,
+        reason=why_dead(delivery.headers),
+        attempts=0,
+        finished=time.time(),
+    ), b""
+
+
+def why_dead(headers: Mapping[str, Any]) -> str:
+    """Return in words why the broker put a task away."""
+    deaths = headers.get("x-death")
+    reason = str(deaths[0].get("reason", "")) if isinstance(deaths, list) and deaths else ""
+    if reason == "delivery_limit":
+        return "given to one worker after the other, and each died or lost its connection; the broker has put the task away (femtobarn queue dead)"
+    return f"the broker has put the task away ({reason or 'it does not say why'})"

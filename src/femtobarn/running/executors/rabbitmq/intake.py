@@ -1,0 +1,77 @@
+"""What a worker makes of a message before it runs anything: whose task it is, and whether it may be run here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+
+from femtobarn.base.errors import CodeError, FemtobarnError, VersionsError
+from femtobarn.base.records import FunctionRecord
+from femtobarn.data.storage.urls import MIRRORS
+from femtobarn.running.executors.rabbitmq.crew import Assignment
+from femtobarn.running.executors.rabbitmq.messages import JobMessage, TaskMessage
+from femtobarn.running.executors.rabbitmq.options import WorkerOptions
+from femtobarn.running.results.version import package_version, results_version
+
+PUBLISHED = tuple(dict.fromkeys(place for place, _ in MIRRORS))
+"""Where the published files are: what workers open unless they are told of more."""
+
+
+def assignment(message: TaskMessage, job: JobMessage, options: WorkerOptions) -> Assignment:
+    """Return what is to be run for a task.
+
+    The places that may be opened are those of the worker, whatever the message says.
+
+    Raises
+    ------
+    CodeError
+        if the analysis has code that this worker was not told to trust
+    AddressError, SettingsError, MissingExtraError
+        if results are to go where this worker may not write, or cannot
+    """
+    trusted(job.job.analysis.functions, options.trust)
+    if job.store:
+        from femtobarn.running.results.remotestore import sink_of
+
+        sink_of(job.store, allowed=options.prefixes)
+    access = job.job.access.model_copy(update={"prefixes": options.prefixes})
+    return Assignment(
+        token=message.token,
+        job=job.job.model_copy(update={"access": access}),
+        task=message.task,
+        store=job.store,
+        max_message_bytes=job.max_message_bytes,
+    )
+
+
+def same_versions(job: JobMessage) -> None:
+    """Raise `VersionsError` if this worker would not give the numbers that a run expects."""
+    own = (package_version(), results_version())
+    if (job.femtobarn, job.results_version) != own:
+        msg = f"Expected a worker with femtobarn {job.femtobarn} (results version {job.results_version}) for this run, but this is {own[0]} (results version {own[1]}). Install the same version for runs and workers."
+        raise VersionsError(msg)
+
+
+def trusted(functions: Iterable[FunctionRecord], digests: Iterable[str]) -> None:
+    """Raise `CodeError` for code that is neither trusted by its digest nor of an analysis installed here."""
+    allowed = frozenset(digests)
+    for function in functions:
+        if function.digest not in allowed and not _installed(function.digest):
+            msg = f"the analysis has code of its own (@{function.kind} {function.name}), which this worker was not told to trust. Read it, and start the worker with --trust {function.digest}"
+            raise CodeError(msg)
+
+
+@cache
+def _installed(digest: str) -> bool:
+    """Return whether an analysis that is installed here declares the code with this digest."""
+    from femtobarn.physics.analyses.find import analyses, find_analysis
+    from femtobarn.physics.language.code import record_of
+
+    for name in analyses():
+        with suppress(FemtobarnError, ImportError):
+            find_analysis(name)
+    with suppress(KeyError):
+        record_of(digest)
+        return True
+    return False

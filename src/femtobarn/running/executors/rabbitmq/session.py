@@ -1,0 +1,203 @@
+"""What a worker does on one connection: it takes tasks, sends results, puts messages away, answers questions."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from femtobarn.base.errors import ExecutorError
+from femtobarn.base.records import Outcome
+from femtobarn.base.text import visible
+from femtobarn.running.executors.rabbitmq.inbox import OUTCOME
+from femtobarn.running.executors.rabbitmq.messages import JobMessage, WorkerAnswer, pack, pack_result, unpack
+from femtobarn.running.executors.rabbitmq.options import RabbitOptions
+from femtobarn.running.executors.rabbitmq.topology import (
+    ALIEN,
+    ROLL_CALL,
+    Names,
+    consume_stream,
+    count,
+    declare_shared,
+    is_missing,
+)
+
+if TYPE_CHECKING:
+    from pika import BlockingConnection
+
+ERROR = "x-femtobarn-error"
+"""Header of a message that was put away: why."""
+
+_JOB_COMES = 20.0  # seconds for a broker to give a job that it has
+
+
+class Delivery(NamedTuple):
+    """A message as it was taken from the queue of tasks.
+
+    Parameters
+    ----------
+    tag
+        names it on this connection
+    key
+        the key under which it was sent
+    earlier
+        how often it was given to a worker before
+    """
+
+    tag: int
+    key: str
+    earlier: int
+    body: bytes
+
+
+class Session:
+    """The channels of a worker on one connection.
+
+    Parameters
+    ----------
+    answer
+        tells who this worker is and what it does
+    """
+
+    def __init__(
+        self,
+        connection: BlockingConnection,
+        names: Names,
+        queue: RabbitOptions,
+        answer: Callable[[], WorkerAnswer],
+    ) -> None:
+        self.came: deque[Delivery] = deque()
+        self._connection, self._names, self._answer = connection, names, answer
+        self._consumer = ""
+        self._cancelled = False
+        declare_shared(connection, names, queue)
+        self._channel = connection.channel()
+        self._channel.confirm_delivery()
+        self._channel.basic_qos(prefetch_count=1)
+        self._channel.add_on_cancel_callback(self._on_cancel)
+        self._chat = connection.channel()
+        own = self._chat.queue_declare("", exclusive=True, auto_delete=True).method.queue
+        self._chat.queue_bind(own, names.events, ROLL_CALL)
+        self._chat.basic_consume(own, self._on_question, auto_ack=True)
+
+    def take(self) -> None:
+        """Let the broker give tasks, one at a time; they come to `came`."""
+        if not self._consumer:
+            self._consumer = self._channel.basic_consume(self._names.tasks, self._on_task)
+
+    def stop(self) -> None:
+        """Let the broker give no more tasks; one that has come meanwhile goes back."""
+        if self._consumer:
+            self._channel.basic_cancel(self._consumer)
+            self._consumer = ""
+        while self.came:
+            self._channel.basic_nack(self.came.popleft().tag)
+
+    def wait(self, seconds: float) -> None:
+        """Let the connection live until something happens, but not for long.
+
+        Raises
+        ------
+        ExecutorError
+            if the queue of tasks was removed
+        """
+        self._connection.process_data_events(time_limit=seconds)
+        if self._cancelled:
+            msg = "The queue of tasks was removed, and is made anew."
+            raise ExecutorError(msg)
+
+    def wake(self) -> None:
+        """End `wait`; the only method for other threads."""
+        self._connection.add_callback_threadsafe(_nothing)
+
+    def done(self, delivery: Delivery) -> None:
+        """Let the broker forget a message."""
+        self._channel.basic_ack(delivery.tag)
+
+    def later(self, delivery: Delivery) -> None:
+        """Give a message back; that counts as a delivery."""
+        self._channel.basic_nack(delivery.tag)
+
+    def again(self, delivery: Delivery) -> None:
+        """Send a message to the end of the queue, as if nobody had taken it, and forget this one."""
+        self._publish(self._names.queue, delivery.key, delivery.body)
+        self.done(delivery)
+
+    def put_away(self, delivery: Delivery, error: str, outcome: Outcome | None = None) -> None:
+        """Move a message to the dead ones, with the error; with an outcome the driver hears of it, too."""
+        headers = {ERROR: visible(error, most=1000), "x-femtobarn-deliveries": delivery.earlier + 1}
+        if outcome is not None:
+            headers[OUTCOME] = outcome.model_dump_json()
+        key = ALIEN if outcome is None else delivery.key
+        self._publish(self._names.dead, key, delivery.body, headers)
+        self.done(delivery)
+
+    def send(self, token: str, outcome: Outcome, data: bytes = b"") -> bool:
+        """Send how a task ended; when this returns the broker keeps it. Return whether the run is still there."""
+        from pika.exceptions import UnroutableError
+
+        try:
+            self._publish("", self._names.results(token), pack_result(outcome, data))
+        except UnroutableError:
+            return False
+        return True
+
+    def job(self, token: str) -> JobMessage | None:
+        """Return the job of a run, None if the run is over.
+
+        Raises
+        ------
+        ExecutorError
+            if what is there is no job
+        TimeoutError
+            if it does not come
+        """
+        from pika.exceptions import ChannelClosedByBroker
+
+        if count(self._connection, self._names.results(token)) is None:
+            return None
+        bodies: list[bytes] = []
+        channel = self._connection.channel()
+
+        def on_message(_channel: Any, method: Any, _properties: Any, body: bytes) -> None:
+            bodies.append(body)
+            channel.basic_ack(method.delivery_tag)
+
+        try:
+            consume_stream(channel, self._names.job(token), on_message)
+            deadline = time.monotonic() + _JOB_COMES
+            while not bodies and (left := deadline - time.monotonic()) > 0:
+                self._connection.process_data_events(time_limit=left)
+            channel.close()
+        except ChannelClosedByBroker as error:
+            if is_missing(error):
+                return None
+            raise
+        if not bodies:
+            msg = f"Expected the job of a run in {self._names.job(token)}, but nothing came for {_JOB_COMES:.0f} s."
+            raise TimeoutError(msg)
+        return unpack(JobMessage, bodies[0])
+
+    def _publish(
+        self, exchange: str, key: str, body: bytes, headers: Mapping[str, Any] | None = None
+    ) -> None:
+        from pika import BasicProperties
+
+        properties = BasicProperties(delivery_mode=2, app_id="femtobarn", headers=dict(headers or {}))
+        self._channel.basic_publish(exchange, key, body, properties, mandatory=True)
+
+    def _on_task(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        earlier = (properties.headers or {}).get("x-delivery-count", 0)
+        self.came.append(Delivery(method.delivery_tag, method.routing_key, int(earlier), body))
+
+    def _on_question(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
+        if properties.reply_to:
+            self._chat.basic_publish("", properties.reply_to, pack(self._answer()))
+
+    def _on_cancel(self, _method: Any) -> None:
+        self._cancelled = True
+
+
+def _nothing() -> None:
+    """Be called."""

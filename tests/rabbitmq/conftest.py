@@ -1,0 +1,29 @@
+"""A real broker with a run on it, and nothing left of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.running.toys import write_folder
+from tests.servers.rabbitmq import RabbitMQ
+
+from .stage import Stage
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two data periods and three datasets; never changed by a test."""
+    return write_folder(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def stage(
+    broker: RabbitMQ, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    made = Stage(tmp_path, folder, broker.url, monkeypatch)
+    try:
+        yield made
+    finally:
+        made.close()
