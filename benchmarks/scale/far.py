@@ -26,8 +26,8 @@ from femtobarn.running.engine.inputs import Inputs
 ROUND_TRIP = 0.2
 """Seconds."""
 
-WARM = 2
-"""Tasks of each worker that do not count, and a gate after them: all begin the first one that counts together."""
+WARM = 1
+"""Tasks of each worker that do not count, before one at whose gate all wait to begin together."""
 
 MOST_WORKERS = {"local": 64, "rabbitmq": 64, "dask": 16}
 """A worker of Dask is a whole Python of its own: more of them do not fit this machine."""
@@ -51,15 +51,14 @@ def measure(bench: Bench) -> Far:
     folder = Path(demo.files[0].url).parent
     names = [name for name in MOST_WORKERS if name in bench.size.executors]
     rows: list[FarRow] = []
+    absent: list[tuple[str, str]] = []
     with far_server(folder, ROUND_TRIP) as (server, base), requests_at_once(ENOUGH):
         trial = _Trial(bench, demo, base, server.pid)
-        with engines(names, bench.work / "logs", [base]) as (there, absent):
-            for engine in there:
-                numbers = [n for n in bench.size.far_workers if n <= MOST_WORKERS[engine.name]]
-                rows += [trial.once(engine, workers, there) for workers in numbers]
-                if engine.name == "local" and DEFAULT_AT in bench.size.far_workers:
-                    with requests_at_once(CONNECTIONS):
-                        rows.append(trial.once(engine, DEFAULT_AT, there))
+        for name in names:  # one after another: idle workers of others would take memory
+            with engines([name], bench.work / "logs", [base]) as (there, missing):
+                absent += missing
+                for engine in there:
+                    rows += _all(trial, engine, bench.size.far_workers)
     return Far(
         setting=bench.setting,
         round_trip=ROUND_TRIP,
@@ -69,6 +68,16 @@ def measure(bench: Bench) -> Far:
         rows=tuple(rows),
         skipped=tuple(absent),
     )
+
+
+def _all(trial: _Trial, engine: Engine, numbers: Sequence[int]) -> list[FarRow]:
+    """Return the rows of one executor."""
+    allowed = [workers for workers in numbers if workers <= MOST_WORKERS[engine.name]]
+    rows = [trial.once(engine, workers) for workers in allowed]
+    if engine.name == "local" and DEFAULT_AT in allowed:
+        with requests_at_once(CONNECTIONS):
+            rows.append(trial.once(engine, DEFAULT_AT))
+    return rows
 
 
 @contextmanager
@@ -109,7 +118,7 @@ class _Trial:
         self.requests: list[float] = []
         self.network_bytes: list[float] = []
 
-    def once(self, engine: Engine, workers: int, there: Sequence[Engine]) -> FarRow:
+    def once(self, engine: Engine, workers: int) -> FarRow:
         """Run tasks that warm every worker and let all begin together, then those that count.
 
         Raises
@@ -120,7 +129,7 @@ class _Trial:
         settings = engine.ready(workers)
         options = (*settings.executor_options, *ONE_AT_A_TIME.get(engine.name, ()))
         settings = settings.model_copy(update={"executor_options": options})
-        parties = parties_of(engine, there, [self._server])
+        parties = parties_of(engine, [engine], [self._server])
         for _ in range(TRIES):
             played, ready = self._play(executor(settings), workers, parties)
             if ready == workers:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from benchmarks.scale import samples
 from benchmarks.scale.bench import Bench
-from benchmarks.scale.engines import Engine, engines, parties_of, settings
+from benchmarks.scale.engines import Engine, engines, parties_of
 from benchmarks.scale.plays import Played, play
+from benchmarks.scale.pools import settings
 from benchmarks.scale.results import Cpu, Overhead, OverheadRow
 
 from femtobarn.base.records import Job, LedgerRow, Outcome, RunInfo, Task

@@ -35,10 +35,13 @@ def page(results: Results, million: Path) -> str:
     settings = [s for s in _settings(results).values() if s is not None]
     small = any(setting.small for setting in settings)
     note = "\n\n**A quick look: small inputs, nothing is judged.**" if small else ""
-    parts = [
+    head = (
         "# Results of the benchmark of executors\n\n"
         "Written by `make bench-scale`; how it measures is told in [the documentation](../../docs/scale.md). "
-        f"Values of several rounds are medians, with quartiles.{note}\n",
+        f"Values of several rounds are medians, with quartiles.{note}\n"
+    )
+    parts = [
+        head,
         _section("Targets", _targets(results, judged=not small)),
         _section("Machine", _machine(results)),
         _section("Overhead of a task", _overhead(results)),

@@ -1,4 +1,4 @@
-"""Processes that are started for a measurement, and ended after it."""
+"""What executors of the benchmark share: processes of workers, settings, and being absent."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+
+from femtobarn.base.records import Settings
+from femtobarn.base.settings import default_settings
 
 _DEADLINE = 300.0  # seconds until servers and workers must be there
 _PAUSE = 0.1
@@ -71,3 +74,20 @@ def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
                 with suppress(psutil.NoSuchProcess):
                     child.kill()
             process.wait()
+
+
+def settings(name: str, workers: int, **options: str) -> Settings:
+    """Return the settings of a run on an executor with so many workers."""
+    changes = {"executor": name, "workers": workers, "executor_options": tuple(options.items())}
+    return default_settings().model_copy(update={**changes, "figures": False})
+
+
+@contextmanager
+def server_or_absent() -> Iterator[None]:
+    """Servers of the tests are skipped where they are not installed: so is what needs them here."""
+    import pytest
+
+    try:
+        yield
+    except (pytest.skip.Exception, pytest.fail.Exception) as error:
+        raise AbsentError(str(error)) from error

@@ -14,7 +14,8 @@ def main() -> None:
     number, out = int(sys.argv[1]), Path(sys.argv[2])
     say("started")
     from benchmarks.scale import samples
-    from benchmarks.scale.engines import QUEUE, settings
+    from benchmarks.scale.engines import QUEUE
+    from benchmarks.scale.pools import settings
 
     from femtobarn.running.engine.executor import Detached, executor
     from femtobarn.running.results.store import FolderStore

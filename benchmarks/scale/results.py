@@ -94,7 +94,7 @@ class Queueing(Record):
     Parameters
     ----------
     tasks
-        planned; ``queued`` are those that the broker had
+        planned; ``queued`` are those that the broker had, ``drained`` those that were taken away again
     plan_seconds, submit_seconds, drain_seconds
         of each part
     seconds, rss
@@ -111,6 +111,7 @@ class Queueing(Record):
     plan_seconds: float
     submit_seconds: float
     drain_seconds: float
+    drained: int
     planned: float
     submitted: float
     seconds: tuple[float, ...]

@@ -62,7 +62,11 @@ def queueing_table(step: Queueing) -> str:
             f"{step.broker_cpu:.1f} s",
             f"{step.broker_cpu / step.queued * 1e6:.0f} µs",
         ),
-        ("drained", f"{step.drain_seconds:.1f} s", ""),
+        (
+            f"taken away again: {step.drained:,}",
+            f"{step.drain_seconds:.1f} s",
+            f"{step.drained / step.drain_seconds:,.0f} tasks/s",
+        ),
         ("peak memory of the driver", f"{max(step.rss) / 1e6:.0f} MB", ""),
     ]
     return markdown(("", f"{step.tasks:,} tasks", "each"), rows)

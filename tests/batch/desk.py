@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from femtobarn.base.errors import ExecutorError
-from femtobarn.running.executors.batch import element
+from femtobarn.running.executors.batch import element, executor
 from femtobarn.running.executors.batch.element import run_slice
 from femtobarn.running.executors.batch.layout import BatchFolder
 from femtobarn.running.executors.batch.request import JobState, Request, Scripts, States
@@ -29,6 +29,8 @@ class Desk:
         self.asked = 0
         self.silent = False
         self.refuses = False
+
+        executor._answers.clear()
 
     @property
     def system(self) -> BatchSystem:

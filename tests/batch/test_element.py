@@ -32,8 +32,8 @@ Make = Callable[..., Settings]
 def submitted(
     desk: Desk, spec: AnalysisSpec, inputs: Inputs, settings: Make, tmp_path: Path
 ) -> Callable[..., BatchFolder]:
-    def make(**changes: object) -> BatchFolder:
-        submit(spec, inputs, settings({**OPTIONS, "jobs": "2"}, **changes), tmp_path / "out")
+    def make() -> BatchFolder:
+        submit(spec, inputs, settings({**OPTIONS, "jobs": "2"}), tmp_path / "out")
         return desk.folder(desk.submitted[-1].token)
 
     return make
@@ -126,7 +126,9 @@ def test_it_ends_in_order_when_it_is_told_to(
 def test_results_go_to_a_server_and_what_it_refuses_has_failed(
     submitted: Callable[..., BatchFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = submitted(store="https://store.example/results")
+    folder = submitted()
+    asked = folder.request.model_copy(update={"store": "https://store.example/results"})
+    (folder.path / "request.json").write_text(asked.model_dump_json())
     taken: dict[str, bytes] = {}
     refused = folder.tasks(0)[0].id
 

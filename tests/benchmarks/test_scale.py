@@ -190,6 +190,7 @@ def results(*, small: bool = False) -> Any:
             plan_seconds=9.0,
             submit_seconds=20.0,
             drain_seconds=1.0,
+            drained=100_000,
             planned=10.0,
             submitted=30.0,
             seconds=tuple(float(s) for s in range(31)),
@@ -403,7 +404,7 @@ def test_a_small_queue(bench: Any) -> None:
     found = load("queueing").measure(bench)
     if found is None:
         pytest.skip("NO RABBITMQ: queueing was NOT measured; install rabbitmq-server (apt-get install)")
-    assert (found.tasks, found.queued) == (1000, 1000)
+    assert (found.tasks, found.queued, found.drained) == (1000, 1000, 1000)
     assert 0 < found.plan_seconds < 60
     assert 0 < found.submit_seconds < 60
     assert found.planned < found.submitted

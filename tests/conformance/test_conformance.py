@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from tests.faults.samples import TRUTH
 from tests.running.test_crash import prepare, start
+from tests.servers.daemons import free_port, until
 
 from femtobarn.base.records import AnalysisSpec, LedgerRow, Outcome
 from femtobarn.running.engine.inputs import Inputs
@@ -109,6 +111,48 @@ def test_equal_and_nothing_is_done_twice(
     processed = [row for row in RunResults.load(truth).ledger() if row.status == "processed"]
     assert told.reused == len(processed)
     assert {row.status for row in told.rows} == {"failed"}
+
+
+def families(workers: Iterable[str]) -> set[str]:
+    """What kind of executor the names of workers tell of."""
+    kinds = {"local": r"local-\d+", "dask": r"dask-\d+", "rabbitmq": r"w\d+", "batch": r".*/slice-\d+.*"}
+    return {kind for w in workers for kind, name in kinds.items() if re.fullmatch(name, w)}
+
+
+@services
+@pytest.mark.parametrize("engine", ["rabbitmq+batch", "local-2+dask"], indirect=True)
+def test_each_of_several_does_its_part(
+    engine: Engine, spec: AnalysisSpec, inputs: Inputs, folder: Path, truth: Path, tmp_path: Path
+) -> None:
+    store = FolderStore(tmp_path / "out" / "tasks")
+
+    def seen() -> set[str]:
+        headers = [store.header(task) for task in store.tasks()]
+        return families(header.metrics.worker for whole in headers for header in (whole.parts or (whole,)))
+
+    def hold(done: int) -> None:
+        if done == 1:  # nobody takes tasks from another while this does not look
+            until(lambda: len(seen()) == 2, PATIENCE, "one of two executors does nothing")
+
+    told = Told(hold)
+    with engine.working([str(folder)], tmp_path):
+        equal(run(spec, inputs, settings_of(engine, BASE), tmp_path / "out", told), truth)
+    assert families(row.worker for row in told.rows if row.status == "processed") == set(
+        engine.name.split("+")
+    )
+
+
+@services
+def test_a_broker_out_of_reach_is_told_and_the_others_do_all(
+    spec: AnalysisSpec, inputs: Inputs, truth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEMTOBARN_BROKER", f"amqp://me:secret@127.0.0.1:{free_port()}/")
+    both = {"executor": "rabbitmq+local", "executor_options": (("rabbitmq.connect", "1"),), "workers": 1}
+    told = Told()
+    equal(run(spec, inputs, BASE.model_copy(update=both), tmp_path / "out", told), truth)
+    (words,) = (w for w in told.words if "gave up" in w)
+    assert words.startswith("rabbitmq gave up, the others take its tasks: ")
+    assert "secret" not in "".join(told.words)
 
 
 @services

@@ -38,7 +38,7 @@ scripts = st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=12)
 
 
 @given(scripts=st.lists(scripts, min_size=1, max_size=4), parts=st.lists(st.integers(1, 4), max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_each_task_has_one_outcome_or_all_gave_up(scripts: list[list[str]], parts: list[int]) -> None:
     engines = {f"e{i}": Scripted(f"e{i}", script) for i, script in enumerate(scripts)}
     todo = tasks(*parts)

@@ -41,6 +41,10 @@ class Cluster:
         self._start(hosts[0], "scheduler", "--port", "8786", "--scheduler-file", "/root/here")
         until(hosts[0].path("/root/here").exists, 60, "no scheduler")
 
+    def log(self) -> str:
+        """What the scheduler wrote."""
+        return self._hosts[0].path("/root/scheduler.log").read_text()
+
     def work(self, host: Host, name: str, **files: str) -> None:
         trouble = {"TROUBLE": json.dumps(files)}
         self._start(host, "worker", self.address, "--nthreads", "1", "--name", name, environment=trouble)
@@ -49,7 +53,7 @@ class Cluster:
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--host", host.address, *self._tls]
         environment = {
             "PYTHONPATH": str(SOURCE),
-            "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "5s",
+            "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",
             "DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([str(PRELOAD)]),
             **(environment or {}),
         }
@@ -60,9 +64,11 @@ class Cluster:
             )
 
 
-def test_one_host_is_cut_off_and_another_worker_comes_when_it_is_back(
-    spec: AnalysisSpec, inputs: Inputs, settings: Make, folder: Path, local: Path, tmp_path: Path
+@pytest.mark.parametrize("how", ["briefly", "for long"])
+def test_one_host_is_cut_off_and_brought_back(
+    spec: AnalysisSpec, inputs: Inputs, settings: Make, folder: Path, local: Path, tmp_path: Path, how: str
 ) -> None:
+    """Briefly: its worker goes on. For long: the scheduler gives it up, and another one comes there."""
     with ExitStack() as stack:
         certificates = Certificates(tmp_path / "keys")
         hosts = stack.enter_context(Hosts(3, visible=[folder, certificates.folder]))
@@ -82,15 +88,21 @@ def test_one_host_is_cut_off_and_another_worker_comes_when_it_is_back(
             def notice(self, words: str) -> None:
                 super().notice(words)
                 if happened == ["cut"]:
+                    if how == "for long":
+                        until(lambda: "Remove worker addr" in cluster.log(), 60, "nobody misses the host")
                     hosts.join(cut)
-                    cluster.work(cut, "three")
                     happened.append("back")
-                elif "back" in happened:
+                    if how == "for long":
+                        cluster.work(cut, "three")
+                    else:
+                        cut.path("/root/go").touch()
+                elif "back" in happened and (how == "briefly" or "name: three" in cluster.log()):
                     here.path("/root/go").touch()
 
         told = Stuck(cut_off)
         info = run(spec, inputs, dask(settings, **cluster.options, stall=6), tmp_path / "out", told).info
+        assert ("Remove worker addr" in cluster.log()) == (how == "for long")
     assert exit_code(info) == 0
     assert happened == ["cut", "back"]
-    assert {row.worker for row in told.rows} == {"one", "three"}
+    assert {row.worker for row in told.rows} == {"one", "three" if how == "for long" else "two"}
     assert same(tmp_path / "out", local)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.servers.certificates import Certificates
+from tests.servers.daemons import free_port
 
 from femtobarn.base.errors import ExecutorError, SettingsError
 from femtobarn.base.records import AnalysisSpec, LedgerRow, Settings
@@ -15,7 +18,7 @@ from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.run import exit_code, run
 
-from .clusters import Scheduler, Told, appears, dask, same, scheduler, trouble
+from .clusters import Scheduler, Told, dask, same, scheduler, trouble
 
 pytestmark = pytest.mark.services
 
@@ -222,8 +225,6 @@ def test_a_scheduler_that_dies_and_the_same_command_again(
 def test_a_worker_that_is_stopped_for_a_while(
     spec: AnalysisSpec, inputs: Inputs, settings: Make, local: Path, tmp_path: Path, plain: Scheduler
 ) -> None:
-    import os
-
     worker = plain.work("--nthreads", "1", "--no-nanny")
     stopped = []
 
@@ -250,4 +251,21 @@ def test_plain_beyond_loopback_is_refused(
     (tmp_path / "s.json").write_text('{"address": "tcp://10.1.2.3:8786"}')
     with pytest.raises(SettingsError, match="FEMTOBARN_PLAIN_HOSTS"):
         run(spec, inputs, dask(settings, scheduler_file=tmp_path / "s.json"), tmp_path / "out")
-    appears(tmp_path / "s.json")
+
+
+def test_who_takes_connections_and_says_nothing_is_no_scheduler(
+    spec: AnalysisSpec, inputs: Inputs, settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("femtobarn.running.executors.dask.site.CONNECT", 1.5)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(ExecutorError, match=f"Expected a Dask scheduler at {address}, but: "):
+            run(spec, inputs, dask(settings, address=address), tmp_path / "out")
+
+
+def test_nobody_there_is_no_scheduler(
+    spec: AnalysisSpec, inputs: Inputs, settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("femtobarn.running.executors.dask.site.CONNECT", 1.5)
+    with pytest.raises(ExecutorError, match=r"Check that it runs, its address and its certificates"):
+        run(spec, inputs, dask(settings, address=f"tcp://127.0.0.1:{free_port()}"), tmp_path / "out")

@@ -84,7 +84,9 @@ def test_a_job_that_is_cancelled_is_replaced(
 
     out = tmp_path / "out"
     chosen = dask(settings, cluster="slurm", jobs=1, no_workers_timeout=60, **JOBS)
-    assert exit_code(run(spec, inputs, chosen, out, Told(cancel)).info) == 0
+    told = Told(cancel)
+    run(spec, inputs, chosen, out, told)
+    assert [row.reason for row in told.rows if row.status == "failed"] == []
     assert len(first) == 1
     assert same(out, local)
     queue.wait_idle(20)

@@ -15,12 +15,17 @@ from femtobarn.running.engine.run import run
 here = Path(sys.argv[1])
 
 
+def say(*words: str) -> None:
+    sys.stdout.write(" ".join(words) + "\n")
+    sys.stdout.flush()
+
+
 class Tells(Silent):
     def started(self, plan: object, reused: int) -> None:
-        print("reused", reused, flush=True)
+        say("reused", str(reused))
 
     def task_done(self, row: object, outcome: object) -> None:
-        print("done", flush=True)
+        say("done")
 
 
 spec = AnalysisSpec.model_validate_json((here / "spec.json").read_text())

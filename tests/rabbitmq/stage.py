@@ -69,7 +69,11 @@ class Told:
             self.done.get(timeout=PATIENCE)
 
     def wait_for_words(self, part: str) -> None:
-        until(lambda: any(part in words for words in self.words), PATIENCE, f"nobody said {part!r}: {self.words}")
+        until(
+            lambda: any(part in words for words in self.words),
+            PATIENCE,
+            f"nobody said {part!r}: {self.words}",
+        )
 
 
 class Worker:
@@ -145,14 +149,15 @@ class Stage:
             until(lambda w=worker: group_is_empty(w.process.pid), PATIENCE, "a worker left processes")
 
     def files(self) -> list[Remote]:
-        return [remote(path[1:], self.server.url(path), content) for path, content in self.server.files.items()]
+        return [
+            remote(path[1:], self.server.url(path), content) for path, content in self.server.files.items()
+        ]
 
     def inputs(self, spec: AnalysisSpec | None = None) -> Inputs:
         return gather(spec or self.spec, self.files())
 
     def tasks(self) -> int:
         return len(make_plan(self.spec, self.inputs(), self.settings()).tasks)
-
 
     def settings(self, **options: object) -> Settings:
         given = tuple((name, str(value)) for name, value in options.items())
@@ -209,7 +214,9 @@ class Stage:
     def status(self) -> QueueStatus:
         return self.keeper().status()
 
-    def start(self, out: str, told: Told | None = None, spec: AnalysisSpec | None = None, **options: object) -> Future[RunResults]:
+    def start(
+        self, out: str, told: Told | None = None, spec: AnalysisSpec | None = None, **options: object
+    ) -> Future[RunResults]:
         """Begin a run in another thread."""
         inputs, settings = self.inputs(spec), self.settings(**options)
         made = self._threads.submit(run, inputs.spec, inputs, settings, self.tmp / out, told or Told())

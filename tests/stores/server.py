@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections import Counter
@@ -35,7 +36,7 @@ class StoreServer:
     Parameters
     ----------
     folders
-        as WebDAV does: a PUT into a folder that is not there is refused, MKCOL makes one
+        as WebDAV does: a PUT into a folder that is not there is refused with this status, MKCOL makes one
     lists
         whether PROPFIND tells what is in a folder
     heads
@@ -44,19 +45,23 @@ class StoreServer:
         whether it asks for content, where a request says that it waits for that
     token
         what requests must bring
+    tls
+        it speaks https
     """
 
     def __init__(
         self,
         *,
-        folders: bool = False,
+        folders: int = 0,
         lists: bool = True,
         heads: bool = True,
         expects: bool = True,
         token: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.files: dict[str, bytes] = {}
         self.folders: set[str] | None = {"/"} if folders else None
+        self.refused = folders
         self.lists, self.heads, self.expects, self.token = lists, heads, expects, token
         self.hidden: set[str] = set()
         self.log: list[Request] = []
@@ -65,13 +70,16 @@ class StoreServer:
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._scheme = "http" if tls is None else "https"
         self._server = _Server(self)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def url(self, path: str) -> str:
         return self.base + path
@@ -151,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _put(self, request: Request, fault: str) -> None:
         owner = self.server.owner
         if owner.folders is not None and request.path.rpartition("/")[0] + "/" not in owner.folders:
-            self._plain(409)
+            self._plain(owner.refused)
             return
         if "expect" in request.headers and owner.expects:
             self.send_response_only(100)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.storage.servers import certificate
 
 from femtobarn.base.errors import AddressError, SettingsError, StoreError
 from femtobarn.data.storage import connections
@@ -58,8 +60,10 @@ def test_names_are_ids_of_tasks(server: StoreServer, name: str) -> None:
     assert server.log == []
 
 
-def test_folders_are_made_where_the_server_wants_them() -> None:
-    with StoreServer(folders=True) as server:
+@pytest.mark.parametrize("status", [409, 404, 403, 500])
+def test_folders_are_made_where_the_server_wants_them(status: int) -> None:
+    """409 is what the standard says; nginx says 500."""
+    with StoreServer(folders=status) as server:
         place = store(server)
         names = [f"{i:02x}{i:030}" for i in range(16)]
         with ThreadPoolExecutor(8) as pool:  # several workers find no folder
@@ -190,6 +194,28 @@ def test_the_token_goes_to_the_store_alone(monkeypatch: pytest.MonkeyPatch, tmp_
         store(server).put(NAME, b"elsewhere")
         assert data.methods() == ["PUT", "HEAD"]
         assert not any("authorization" in request.headers for request in data.log)
+
+
+def test_encrypted_with_a_certificate_to_trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    monkeypatch.setenv("FEMTOBARN_STORE_TOKEN", "secret")
+    with StoreServer(tls=tls, token="secret") as server, StoreServer() as plain:
+        with pytest.raises(StoreError, match="certificate"):
+            store(server).put(NAME, DATA)
+        assert server.log == []  # it was not told anything
+        monkeypatch.setenv("FEMTOBARN_CA_FILE", str(cert))
+        place = store(server)
+        place.put(NAME, DATA)
+        assert place.get(NAME) == DATA
+        assert place.among(frozenset(f"ab{i:030}" for i in range(20))) == {NAME}
+        monkeypatch.setenv("FEMTOBARN_PREFIXES", plain.base)
+        server.script = lambda r: plain.url(r.path) if r.method == "PUT" else None
+        server.token = ""
+        with pytest.raises(StoreError, match="sends us on to http://, which is not followed"):
+            store(server).put(NAME, DATA)
+        assert plain.log == []
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "ümlaut"])

@@ -115,6 +115,33 @@ def test_collected_any_number_of_times(
     ShelfExecutor.clear()
 
 
+def test_a_result_that_was_told_of_and_is_not_there_is_a_failed_line_and_is_found_later(
+    spec: AnalysisSpec,
+    inputs: Inputs,
+    settings: Make,
+    tmp_path: Path,
+    local: Path,
+    server: StoreServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(executors._BUILT_IN, "shelf", f"{ShelfExecutor.__module__}:ShelfExecutor")
+    monkeypatch.setattr(fetching, "_BACKOFF", 0.001)
+    ShelfExecutor.clear()
+    out, url = tmp_path / "out", server.url("/store")
+    total = submit(spec, inputs, settings(part_bytes=PART_BYTES, executor="shelf", store=url), out)
+    ShelfExecutor.work(sink_of(url), total)  # type: ignore[arg-type]
+    lost = {path: server.files.pop(path) for path in list(server.files)[:3]}
+    for _ in range(2):  # the second look knows it from the first
+        done = collect(out)
+        failed = [row for row in done.ledger() if row.status == "failed"]
+        assert {row.reason for row in failed} == {f"w left its result in {url}, but: there is none"}
+        assert len(failed) == 3
+    server.files |= lost
+    assert exit_code(collect(out).info) == 0
+    assert same(out, local)
+    ShelfExecutor.clear()
+
+
 def test_a_store_out_of_reach_is_told_when_collecting_and_ends_a_run_before_it_begins(
     spec: AnalysisSpec,
     inputs: Inputs,

@@ -104,10 +104,12 @@ def merge(
 ) -> RunResults:
     """Merge a run as `femtobarn.api.collect` does, if no task was lost with its slice.
 
+    If another command writes the run directory it is waited for.
+
     Parameters
     ----------
     wait
-        as long as slices wait or run
+        for slices that wait or run
     observer
         is told of the progress
     on_wait
@@ -118,7 +120,7 @@ def merge(
     MergeError
         if tasks were lost; it names their slices
     """
-    from femtobarn.running.executors.batch.manage import check_whole
+    from femtobarn.running.executors.batch.wholeness import check_whole
 
     check_whole(out, wait=wait, on_wait=on_wait)
     return collect(out, observer=observer)

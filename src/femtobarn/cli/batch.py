@@ -263,7 +263,7 @@ def _show(made: Rendered | None) -> None:
     asked = made.request.options
     sizes = [len(tasks) for tasks in made.slices]
     output.line(
-        f"{sum(sizes)} tasks in {len(sizes)} slices of {min(sizes)} to {max(sizes)}, each with {asked.cores} cores, "
+        f"{sum(sizes)} tasks in {len(sizes)} slices of {min(sizes)} to {max(sizes)}, each with {asked.cores} core{'s' if asked.cores > 1 else ''}, "
         f"{asked.memory} of memory, {asked.disk or 'no'} disk asked for, and {asked.walltime} of time"
     )
 

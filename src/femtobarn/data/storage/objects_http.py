@@ -23,7 +23,8 @@ from femtobarn.data.storage.web import FAILURES, Ask, Web
 
 _LISTING = 64 * 1024**2  # bytes of the longest list of a folder that is read
 _ABSENT = frozenset({404, 410})
-_NO_FOLDER = frozenset({403, 404, 409})  # what servers say of a PUT or MKCOL into a folder that is not there
+_NO_FOLDER = frozenset({403, 404, 409})  # what servers say of what is to be in a folder that is not there
+_NO_PUT = _NO_FOLDER | {500}  # nginx says so of a PUT
 _WITHOUT = frozenset({400, 403, 405, 415, 501})  # what servers say to methods that they do not have
 _EXISTS = 405
 _WORD = re.compile(rb"[A-Za-z0-9._-]+")
@@ -58,10 +59,10 @@ class HttpObjects:
         """Write ``data`` and ask for its size; folders that the server misses are made."""
         place = below(self._base, folder, name)
         status, there = self._put(place, data, until)
-        if status in _NO_FOLDER:
+        if status in _NO_PUT:
             self._make(below(self._base, folder, ""), until)
             status, there = self._put(place, data, until)
-            if status in _NO_FOLDER:
+            if status in _NO_PUT:
                 raise TransportError(of_status(status))
         size = self._size(there, until)
         if size is None:  # it does not tell
@@ -113,7 +114,7 @@ class HttpObjects:
         }
         if data:
             headers["Expect"] = "100-continue"  # and does not want it
-        with self._asked("PUT", place, until, headers, body=data, accepted=_NO_FOLDER) as got:
+        with self._asked("PUT", place, until, headers, body=data, accepted=_NO_PUT) as got:
             return got.answer.status, got.place
 
     def _size(self, place: Address, until: float) -> int | None:

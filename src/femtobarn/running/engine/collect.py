@@ -16,7 +16,7 @@ from femtobarn.running.engine.observer import Observer, Silent
 from femtobarn.running.engine.plan import Plan
 from femtobarn.running.engine.request import read_plan
 from femtobarn.running.engine.submission import Submission, read_submission
-from femtobarn.running.engine.waiting import gathered, released, state_of
+from femtobarn.running.engine.waiting import gathered, keep, released, state_of
 from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.reader import RunResults
 from femtobarn.running.results.store import FolderStore
@@ -115,6 +115,7 @@ def _look(
                 failed.pop(event.task, None)
             elif not event.pending:
                 failed[event.task] = event
+                keep(store, event)
             else:
                 continue
             watcher.task_done(row_of(task, event), event)

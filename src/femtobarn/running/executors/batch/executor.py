@@ -22,6 +22,8 @@ from femtobarn.running.results.store import FolderStore
 _TICK = 1.0  # seconds between two looks at the notes of slices
 _TOLD_AGAIN = 30.0  # seconds between two notices of what slices wait for
 
+_answers: dict[str, tuple[float, States, ExecutorError | None]] = {}
+
 
 class BatchExecutor:
     """Runs tasks as an array of jobs, each with one slice of them.
@@ -111,7 +113,7 @@ class BatchExecutor:
         watch = self._watch(ticket, store, wanted)
         if not watch.open:
             return
-        states, error = self._asked(ticket)
+        states, error = self._asked_lately(ticket)
         watch.look(states)
         yield from watch.take()
         yield from watch.present()
@@ -144,6 +146,13 @@ class BatchExecutor:
             return self.states(ticket), None
         except ExecutorError as error:
             return UNKNOWN, error
+
+    def _asked_lately(self, ticket: Ticket) -> tuple[States, ExecutorError | None]:
+        """Return what was said not long ago, if it was: who collects and waits looks each second."""
+        said = _answers.get(ticket.token)
+        if said is None or self._clock() - said[0] >= self.options.poll:
+            said = _answers[ticket.token] = (self._clock(), *self._asked(ticket))
+        return said[1:]
 
     def _watch(self, ticket: Ticket, store: FolderStore, wanted: set[str]) -> Watch:
         folder = BatchFolder.of(store.folder.parent, ticket.token)

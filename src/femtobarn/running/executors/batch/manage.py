@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from femtobarn.base.errors import ExecutorError, MergeError, NothingToDoError
+from femtobarn.base.errors import ExecutorError, NothingToDoError
 from femtobarn.base.records import Settings, Task, Ticket
-from femtobarn.running.engine.plan import Plan
-from femtobarn.running.engine.request import read_plan
-from femtobarn.running.engine.submission import Submission, elsewhere, read_submission
+from femtobarn.running.engine.submission import elsewhere
 from femtobarn.running.engine.waiting import gathered
 from femtobarn.running.executors.batch.executor import BatchExecutor
 from femtobarn.running.executors.batch.layout import BatchFolder
@@ -23,41 +19,11 @@ from femtobarn.running.executors.batch.survey import (
     MergeReport,
     SliceReport,
     asked,
-    known,
     of_ticket,
     report,
     tickets,
 )
-from femtobarn.running.results.directory import RunDirectory
-from femtobarn.running.results.store import FolderStore
-
-_PAUSE = 5.0  # seconds between two looks of a job that waits for others
-_MOST_NAMED = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run whose tasks may be with batch systems."""
-
-    directory: RunDirectory
-    plan: Plan
-    submission: Submission
-    store: FolderStore
-
-    @classmethod
-    def of(cls, out: Path | str) -> Run:
-        """Return the run in ``out``; `RunDirectoryError` if there is none."""
-        directory = RunDirectory(Path(out))
-        return cls(directory, read_plan(directory), read_submission(directory), FolderStore(directory.tasks))
-
-    @property
-    def settings(self) -> Settings:
-        """Of the run."""
-        return self.submission.settings
-
-    def known(self) -> Known:
-        """Return what is known of its tasks."""
-        return known(self.store, self.plan.by_file, elsewhere=bool(self.settings.store))
+from femtobarn.running.executors.batch.wholeness import Run, folder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,50 +52,6 @@ def survey(out: Path | str) -> BatchReport:
         if said.merge is not None and said.merge.phase != "ended"
     )
     return BatchReport(slices=slices, merges=merges, notes=tuple(notes))
-
-
-def check_whole(
-    out: Path | str,
-    *,
-    wait: bool = False,
-    on_wait: Callable[[str], None] | None = None,
-    pause: Callable[[float], None] = time.sleep,
-) -> None:
-    """Do nothing if every task of a run has a result, or failed on its own.
-
-    Parameters
-    ----------
-    wait
-        as long as slices wait or run
-    on_wait
-        told what is waited for
-    pause
-        waits the seconds between two looks
-
-    Raises
-    ------
-    MergeError
-        if tasks were lost with their slices; it names the slices
-    RunDirectoryError
-        if there is no run
-    """
-    run = Run.of(out)
-    said = ""
-    while True:
-        now = run.known()
-        missing = now.missing(run.plan.tasks)
-        if not missing:
-            return
-        states, notes = asked(run.store, run.settings)
-        slices = _lacking(run, missing, tuple(report(run.directory.path, now, states)))
-        alive = [s for s in slices if s.phase != "ended" and _folder(run, s).end(s.index) is None]
-        if not (wait and alive):
-            raise _not_whole(run, len(missing), slices)
-        words = "; ".join([f"{len(missing)} tasks of {len(alive)} slices are not done", *notes])
-        if on_wait is not None and words != said:
-            on_wait(words)
-        said = words
-        pause(_PAUSE)
 
 
 def resubmit(
@@ -166,7 +88,7 @@ def resubmit(
             msg = f"Expected to learn which slices are under way, so that no task is submitted twice, but: {notes[0]}"
             raise ExecutorError(msg)
         alive = [s for s in report(run.directory.path, now, states) if s.phase != "ended" and s.missing]
-        busy = {task.id for s in alive for task in _folder(run, s).tasks(s.index)}
+        busy = {task.id for s in alive for task in folder_of(run, s).tasks(s.index)}
         todo = [task for task in now.missing(run.plan.tasks) if task.id not in busy]
         executor = BatchExecutor.from_settings(_settings(run, changes or {}))
         if not todo:
@@ -227,40 +149,3 @@ def _retire(run: Run, ticket: Ticket, *, alive: bool) -> None:
     elif merge:
         executor.system.cancel([merge])
         run.store.keep(with_jobs(ticket, array, ""))
-
-
-def _folder(run: Run, slice_: SliceReport) -> BatchFolder:
-    return BatchFolder.of(run.directory.path, slice_.batch)
-
-
-def _lacking(run: Run, missing: Sequence[Task], slices: Sequence[SliceReport]) -> list[SliceReport]:
-    """Return the slices to which missing tasks were handed last, with what each misses of these."""
-    places: dict[str, SliceReport] = {}
-    wanted = {task.id for task in missing}
-    for one in slices:
-        places.update({t.id: one for t in _folder(run, one).tasks(one.index) if t.id in wanted})
-    counts = Counter((place.batch, place.index) for place in places.values())
-    return [
-        one.model_copy(update={"missing": counts[one.batch, one.index]})
-        for one in slices
-        if (one.batch, one.index) in counts
-    ]
-
-
-def _not_whole(run: Run, missing: int, slices: Sequence[SliceReport]) -> MergeError:
-    several = len({one.batch for one in slices}) > 1
-    named = [
-        f"slice {one.index}{f' of {one.batch}' if several else ''} misses {one.missing} of {one.tasks} ({_why(one)})"
-        for one in slices[:_MOST_NAMED]
-    ]
-    named += [f"and {len(slices) - _MOST_NAMED} more slices"] if len(slices) > _MOST_NAMED else []
-    rest = missing - sum(one.missing for one in slices)
-    named += [f"{rest} were never submitted"] if rest else []
-    out = run.directory.path
-    return MergeError(
-        f"Expected results of all {len(run.plan.tasks)} tasks of {out}, but {missing} are missing: {'; '.join(named)}. Submit them again: femtobarn batch resubmit {out}"
-    )
-
-
-def _why(one: SliceReport) -> str:
-    return one.state or {"waiting": "it waits", "running": "it runs"}.get(one.phase, "nobody knows why")

@@ -166,7 +166,9 @@ class BatchOptions(Record):
         else:
             strange = {**pod, "namespace": self.namespace}
             strange |= {"queue": self.queue} if self.system == "htcondor" else {}
-            strange |= {"disk": self.disk} if self.system == "pbs" else {}  # each site has a resource of its own
+            strange |= (
+                {"disk": self.disk} if self.system == "pbs" else {}
+            )  # each site has a resource of its own
         given = [name for name, value in strange.items() if value]
         if missing:
             msg = f"The batch system {self.system} needs the options {', '.join(missing)} too."

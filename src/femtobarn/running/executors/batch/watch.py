@@ -86,11 +86,13 @@ class Watch:
                     yield outcome
 
     def present(self) -> Iterator[Outcome]:
-        """Give the results of which no slice could tell any more that they are there."""
-        for index in [] if self._elsewhere else list(self._ended):
-            for task in [t for t in self._open.get(index, ()) if self._store.has(t)]:
-                self._close(index, task)
-                yield outcome_of(self._store, task)
+        """Give the results and failures of which no slice could tell any more, since it was killed."""
+        for index in list(self._ended):
+            for task in list(self._open.get(index, ())):
+                outcome = self._kept(task)
+                if outcome is not None:
+                    self._close(index, task)
+                    yield outcome
 
     def look(self, states: States) -> None:
         """Take note of what the batch system says; ask it before `take`, so that nothing falls between."""
@@ -109,6 +111,12 @@ class Watch:
                 continue
             del self._open[index]
             yield Lost(index, tasks, words(self.folder, index, states.of(index)))
+
+    def _kept(self, task: str) -> Outcome | None:
+        if not self._elsewhere and self._store.has(task):
+            return outcome_of(self._store, task)
+        known = self._store.failure(task)
+        return known if known is not None and known.attempts else None
 
     def _close(self, index: int, task: str) -> None:
         del self._open[index][task]

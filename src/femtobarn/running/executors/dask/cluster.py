@@ -42,12 +42,12 @@ def main() -> None:
     dask.config.set(SETTINGS)
     cluster, words = _start(wanted)
     with cluster:
-        security = cluster.security
+        security = getattr(cluster, "security", None)  # that of Kubernetes has none
         about = About(
             address=cluster.scheduler_address,
-            ca=security.tls_ca_file or "",
-            cert=security.tls_client_cert or "",
-            key=security.tls_client_key or "",
+            ca=(security and security.tls_ca_file) or "",
+            cert=(security and security.tls_client_cert) or "",
+            key=(security and security.tls_client_key) or "",
             words=words,
         )
         target.write(about.model_dump_json().encode() + b"\n")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -85,9 +87,11 @@ def connected(address: str, security: Security | None) -> Iterator[Client]:
     """
     from distributed import Client
 
-    with quiet(), warnings.catch_warnings():
+    with quiet(), warnings.catch_warnings(), ThreadPoolExecutor(1) as thread:
         warnings.simplefilter("ignore")  # versions are compared, and told, by ourselves
         try:
+            # a client waits for ever for a scheduler that takes connections and says nothing
+            thread.submit(asyncio.run, _greet(address, security)).result()
             client = Client(address, security=security, timeout=CONNECT, set_as_default=False)
         except (OSError, TypeError, ValueError) as error:
             what = str(error) or type(error).__name__
@@ -98,6 +102,15 @@ def connected(address: str, security: Security | None) -> Iterator[Client]:
     finally:
         with quiet(), suppress(OSError, TimeoutError):
             client.close(timeout=5)
+
+
+async def _greet(address: str, security: Security | None) -> None:
+    """See that a scheduler answers; in an event loop of its own, for there may be one already (notebooks)."""
+    from distributed.core import rpc
+
+    arguments = security.get_connection_args("client") if security is not None else {}
+    async with asyncio.timeout(CONNECT), rpc(address, connection_args=arguments) as scheduler:
+        await scheduler.identity(n_workers=0)
 
 
 @contextmanager

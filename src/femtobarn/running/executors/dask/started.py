@@ -34,6 +34,7 @@ from femtobarn.running.executors.nursery import environment
 _START = {"local": 60.0, "kubernetes": 600.0}  # seconds until the scheduler must run
 _START_OTHERS = 120.0
 _END = 60.0  # seconds until what does not end is killed
+_GONE = 2.0  # seconds for killed processes to vanish
 
 
 @contextmanager
@@ -139,7 +140,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_END)
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process.pid)
         process.wait()
         process.stdout.close()
+
+
+def _kill(group: int) -> None:
+    """Kill what is left of a process group, and wait until it is gone, but not for long."""
+    deadline = time.monotonic() + _GONE
+    with suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(group, signal.SIGKILL)
+            time.sleep(0.01)

@@ -67,8 +67,8 @@ class Inbox:
 
         Raises
         ------
-        ExecutorError
-            if somebody has removed the queue
+        ConnectionResetError
+            if the broker gives no more: the queue has moved, or is gone
         """
         if not self._came:
             self._connection.process_data_events(time_limit=seconds)
@@ -78,9 +78,9 @@ class Inbox:
             self._channel.basic_ack(delivery.tag)
             if event is not None:
                 yield event
-        if self._removed:
-            msg = "The queue of results was removed while this run waited for it, perhaps by femtobarn queue drain. Run the command again."
-            raise ExecutorError(msg)
+        if self._removed or self._channel.is_closed:
+            msg = "the broker ended the consumption of results"
+            raise ConnectionResetError(msg)
 
     def all_there(self, tasks: Mapping[str, Task]) -> Iterator[Outcome | Notice]:
         """Give what the messages say that are there now."""

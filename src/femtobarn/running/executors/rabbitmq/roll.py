@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 """How long is waited for answers."""
 
+_GRACE = 0.3  # seconds for those that nobody expects
+
 
 def ask(
     connection: BlockingConnection, names: Names, expected: int, *, seconds: float = SECONDS
@@ -25,7 +27,8 @@ def ask(
     Parameters
     ----------
     expected
-        when so many have answered, nothing more is waited for
+        when so many have answered, others are not waited for much longer: a worker that is longer at a task than
+        the broker likes is no consumer
     seconds
         how long is waited; a worker that is stopped or cut off does not answer
     """
@@ -43,7 +46,10 @@ def ask(
         channel.basic_consume(own, take, auto_ack=True)
         channel.basic_publish(names.events, ROLL_CALL, b"", BasicProperties(reply_to=own))
         deadline = time.monotonic() + seconds
-        while len(answers) < expected and (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - time.monotonic()) > 0:
+            if len(answers) >= expected:
+                left = min(left, _GRACE)
+                deadline = min(deadline, time.monotonic() + _GRACE)
             connection.process_data_events(time_limit=left)
     return tuple(answers[name] for name in sorted(answers))
 

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from femtobarn.base.errors import ExecutorError
 from femtobarn.base.records import Outcome
 from femtobarn.base.text import visible
 from femtobarn.running.executors.rabbitmq.inbox import OUTCOME
@@ -99,13 +98,13 @@ class Session:
 
         Raises
         ------
-        ExecutorError
-            if the queue of tasks was removed
+        ConnectionResetError
+            if the broker gives no more: the queue has moved, or is gone
         """
         self._connection.process_data_events(time_limit=seconds)
-        if self._cancelled:
-            msg = "The queue of tasks was removed, and is made anew."
-            raise ExecutorError(msg)
+        if self._cancelled or self._channel.is_closed:  # after a task that took too long for it
+            msg = "the broker ended the consumption of tasks"
+            raise ConnectionResetError(msg)
 
     def wake(self) -> None:
         """End `wait`; the only method for other threads."""

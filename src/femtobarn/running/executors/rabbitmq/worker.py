@@ -120,10 +120,16 @@ class QueueWorker:
     @property
     def _finished(self) -> bool:
         """Whether it should end, and nothing is under way."""
-        limit, idle = self._options.max_tasks, self._options.idle_exit
-        enough = bool(limit) and self._done + self._failed >= limit
+        idle = self._options.idle_exit
         bored = bool(idle) and time.monotonic() - self._idle_since > idle
-        return self._work is None and (self._stopped < math.inf or enough or bored)
+        return self._work is None and (bored or self._last)
+
+    @property
+    def _last(self) -> bool:
+        """Whether it takes no task after the one that is under way."""
+        limit = self._options.max_tasks
+        taken = self._done + self._failed + (self._work is not None)
+        return self._stopped < math.inf or (bool(limit) and taken >= limit)
 
     def _connected(self) -> BlockingConnection | None:
         """Connect, however long it takes; None if it should end meanwhile."""
@@ -153,6 +159,8 @@ class QueueWorker:
         """Work on one connection until it should end; whatever goes wrong with the connection is raised."""
         self._state("working" if self._work else "waiting")
         while True:
+            if self._last:  # before the result is acknowledged, for then the next task would come
+                session.stop()
             if self._work is not None and self._work.ended is None:
                 self._work.ended = crew.ended()
             if self._work is not None and self._work.ended is not None:
@@ -169,6 +177,7 @@ class QueueWorker:
 
     def _begin(self, session: Session, crew: Crew, delivery: Delivery) -> None:
         """Start what a message asks for, or say why not."""
+        self._idle_since = time.monotonic()
         try:
             message = unpack(TaskMessage, delivery.body)
         except ExecutorError as error:
