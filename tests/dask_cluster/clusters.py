@@ -67,7 +67,7 @@ class Scheduler:
         self._daemons: list[Daemon] = []
         extra = ["--scheduler-file", str(self._file), "--no-dashboard", "--port", "0"]
         self._scheduler = self._daemon("scheduler", extra, {})
-        self._scheduler.wait_until(self._file.exists, 30, "no Dask scheduler")
+        self._scheduler.wait_until(self._file.exists, 90, "no Dask scheduler")
         self.address: str = json.loads(self._file.read_text())["address"]
 
     @property

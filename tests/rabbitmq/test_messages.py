@@ -22,11 +22,11 @@ from femtobarn.running.executors.rabbitmq.messages import (
 )
 
 TEXTS = st.text(max_size=40)
-NUMBERS = st.floats(allow_nan=False)
+NUMBERS = st.floats(0.0, 1e9)
 COUNTS = st.integers(0, 2**53)
 OUTCOMES = st.builds(
     Outcome,
-    task=TEXTS,
+    task=st.text("0123456789abcdef", max_size=64),
     processed=st.booleans(),
     reason=TEXTS,
     attempts=COUNTS,
@@ -52,7 +52,7 @@ FILES = st.builds(
 )
 TASKS = st.builds(
     Task,
-    id=TEXTS,
+    id=st.text("0123456789abcdef", min_size=64, max_size=64),
     analysis=TEXTS,
     release=st.just(RELEASE),
     format=TEXTS,
@@ -126,6 +126,14 @@ def test_deep_and_long_messages_are_refused() -> None:
         with pytest.raises(ExecutorError) as raised:
             unpack(TaskMessage, body)
         assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize("name", ["../" + "0" * 61, "/etc/passwd", "0" * 64 + "\n", "é", "0" * 200])
+@given(task=TASKS)
+def test_the_name_of_a_task_leads_nowhere_else(name: str, task: Task) -> None:
+    message = TaskMessage.model_construct(token=new_token(), task=task.model_copy(update={"id": name}))
+    with pytest.raises(ExecutorError, match=r"task\.id"):
+        unpack(TaskMessage, pack(message))
 
 
 @pytest.mark.parametrize("token", ["", "0" * 31, "0" * 33, "../" + "0" * 29, "G" * 32, "0" * 31 + "\n"])

@@ -112,8 +112,12 @@ def test_an_option_names_a_broker_but_no_password(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FEMTOBARN_BROKER_USER", "me")
     (place,) = find_broker("amqp://127.0.0.1:7").places
     assert (place.port, place.user) == (7, "me")
+    secret = f"amqp://me:{CODED}@127.0.0.1"
     with pytest.raises(SettingsError, match="without user name and password") as raised:
-        executor(settings(broker=f"amqp://me:{CODED}@127.0.0.1"))
+        find_broker(secret)
+    assert CODED not in str(raised.value)
+    with pytest.raises(SettingsError, match="password") as raised:
+        executor(settings(broker=secret))
     assert CODED not in str(raised.value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,10 +18,12 @@ from tests.servers.rabbitmq import RabbitMQ
 from femtobarn.base.records import AnalysisSpec
 from femtobarn.physics.language import Analysis, Regular, columnar, ev
 from femtobarn.running.engine.inputs import gather
+from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.run import exit_code, run
 from femtobarn.running.executors.rabbitmq import executor as module
 from femtobarn.running.executors.rabbitmq.address import find_broker
 from femtobarn.running.executors.rabbitmq.link import Dialler, hung_up
+from femtobarn.running.executors.rabbitmq.messages import TaskMessage, pack
 
 from .stage import PATIENCE, SOURCE, Stage, Told, reached, result
 
@@ -40,6 +43,13 @@ def analysis_with_code() -> AnalysisSpec:
     return made.freeze(release=RELEASE)
 
 
+def climbing(stage: Stage) -> bytes:
+    """A task whose name would lead out of the folder of results."""
+    task = make_plan(stage.spec, stage.inputs(), stage.settings()).tasks[0]
+    evil = task.model_copy(update={"id": str(stage.tmp / "evil")})
+    return pack(TaskMessage.model_construct(token="0" * 32, task=evil))
+
+
 def send(stage: Stage, *bodies: bytes, key: str = "task.stranger") -> None:
     with hung_up(Dialler(find_broker(), 60, "stranger").once()) as connection:
         channel = connection.channel()
@@ -48,6 +58,12 @@ def send(stage: Stage, *bodies: bytes, key: str = "task.stranger") -> None:
             channel.basic_publish(
                 stage.names.queue, key, body, BasicProperties(delivery_mode=2), mandatory=True
             )
+
+
+def queue(*words: str) -> str:
+    command = [sys.executable, "-m", "femtobarn", "queue", *words]
+    env = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
 
 
 def test_messages_that_are_no_tasks_are_put_away_and_the_worker_lives(stage: Stage) -> None:
@@ -60,15 +76,21 @@ def test_messages_that_are_no_tasks_are_put_away_and_the_worker_lives(stage: Sta
         b"[" * 100_000,
         b'{"token": "%s", "task": {"id": 7}}' % token.encode(),
         os.urandom(6_000_000),
+        climbing(stage),
     )
-    until(lambda: stage.count(stage.names.dead).ready == 5, PATIENCE, "they are not put away")
+    until(lambda: stage.count(stage.names.dead).ready == 6, PATIENCE, "they are not put away")
     dead = stage.keeper().dead()
     assert all("Expected a TaskMessage as JSON" in one.error for one in dead)
     assert {one.task for one in dead} == {""}
     assert max(one.size for one in dead) == 6_000_000
+    assert len(json.loads(queue("dead", "--json"))) == 6
+    assert "a message of 6000000 bytes: Expected a TaskMessage" in queue("dead")
     stage.same(result(stage.start("out")))
     assert worker.process.poll() is None
-    assert stage.keeper().retry_dead() == (0, 5)
+    status = json.loads(queue("status", "--json"))
+    assert (status["consumers"], status["dead"], status["workers"][0]["done"]) == (1, 6, stage.tasks())
+    assert queue("retry-dead").startswith("0 tasks sent to workers again")
+    assert queue("drain", "--dead", "--yes") == "6 messages removed\n"
 
 
 def test_strange_results_are_told_and_thrown_away(stage: Stage) -> None:
@@ -120,8 +142,8 @@ def test_a_worker_of_another_version_leaves_and_the_task_stays(
     told = Told()
     with monkeypatch.context() as patch:
         patch.setattr(module, "package_version", lambda: "99.1")
-        running = stage.start("out", told, patience=5)
-        for _ in range(3):
+        running = stage.start("out", told, delivery_limit=1, patience=6)
+        for _ in range(5):  # more often than a task may be lost
             worker = stage.worker()
             assert worker.process.wait(PATIENCE) == 2
             assert "Expected a worker with femtobarn 99.1" in worker.text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from femtobarn.base.errors import MergeError, NothingToDoError, RunDirectoryError, SettingsError
+from femtobarn.base.errors import GoneError, MergeError, NothingToDoError, RunDirectoryError, SettingsError
 from femtobarn.base.records import AnalysisSpec, Outcome, Settings, Ticket
 from femtobarn.running.engine import executor as executors
 from femtobarn.running.engine.collect import collect
@@ -280,3 +280,178 @@ def test_damaged_notes_count_as_none(tmp_path: Path) -> None:
     store.forgive("ab")
     store.forgive("ab")
     assert store.failures() == {}
+
+
+# --- what is not to be believed, kept or repeated
+
+
+def test_secrets_in_options_are_refused_whosever_they_are(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, settings: Make
+) -> None:
+    from femtobarn.running.executors.local import LocalExecutor
+
+    given = (("rabbitmq.broker", "amqps://me:hidden-word@host.example/"),)
+    with pytest.raises(SettingsError, match=r"Option rabbitmq\.broker holds") as caught:
+        run(spec, inputs, settings(executor_options=given), tmp_path / "out", runner=LocalExecutor(0))
+    assert "hidden-word" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_that_is_kept_has_no_secrets_in_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    from femtobarn.cli.options import command
+
+    words = [
+        "femtobarn",
+        "run",
+        "-x",
+        "broker=amqps://me:hidden-word@host/",
+        "--executor-option=a=http://x:hidden-word@h/",
+    ]
+    monkeypatch.setattr("sys.argv", words)
+    assert "hidden-word" not in command()
+    assert "amqps://host/" in command()
+
+
+@pytest.mark.parametrize("name", ["/abs/x", "a/b", "a\0b", "..", "a\n", "x" * 129])
+def test_names_of_results_are_no_paths(name: str) -> None:
+    from pydantic import ValidationError
+
+    with pytest.raises(ValidationError):
+        Outcome(task=name, processed=False)
+    with pytest.raises(ValidationError):
+        Ticket(executor="shelf", token=name)
+
+
+def test_failures_of_another_plan_do_not_count(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, settings: Make, shelf: Settings
+) -> None:
+    out = tmp_path / "out"
+    ShelfExecutor.work(
+        store_of(out), submit(spec, inputs, shelf, out), fail=frozenset([inputs.files[0].name])
+    )
+    assert collect(out).info.files_failed == 1
+    other = shelf.model_copy(update={"part_bytes": 30_000})
+    ShelfExecutor.work(store_of(out), submit(spec, inputs, other, out))
+    done = collect(out)
+    assert exit_code(done.info) == 0
+    assert done.metrics().failed_tasks == 0
+
+
+def test_a_run_that_is_tried_again_is_not_finished(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, shelf: Settings
+) -> None:
+    out = tmp_path / "out"
+    ShelfExecutor.work(
+        store_of(out), submit(spec, inputs, shelf, out), fail=frozenset([inputs.files[0].name])
+    )
+    collect(out)
+    assert status(out).finished
+    again = submit(spec, inputs, shelf, out)
+    found = status(out)
+    assert (found.finished, found.over, found.waiting) == (False, False, again)
+    for ticket in store_of(out).tickets():
+        store_of(out).drop(ticket)
+    (out / "run.json").unlink()
+    assert status(out).over, "nobody works on it"
+
+
+def test_each_notice_is_told_once_and_each_failure_too(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, shelf: Settings
+) -> None:
+    class Counts(Told):
+        ended = 0
+
+        def task_done(self, row: object, outcome: Outcome) -> None:
+            self.ended += 1
+
+    out = tmp_path / "out"
+    total = submit(spec, inputs, shelf, out)
+    looks = 0
+
+    def again(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        ShelfExecutor.work(store_of(out), 5 if looks > 4 else 1, fail=frozenset([inputs.files[0].name]))
+        failed = list(store_of(out).failures().values())
+        ShelfExecutor.ready.setdefault("t0", []).extend(failed)  # as if told at every look
+
+    told = Counts()
+    collect(out, told, wait=True, pause=again)
+    assert told.words == ["looking at the shelf"]
+    assert told.ended == total
+
+
+def test_a_ticket_of_which_nothing_is_left_ends_the_wait(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, shelf: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> Iterator[Outcome]:
+        msg = "the shelf was cleared"
+        raise GoneError(msg)
+
+    out = tmp_path / "out"
+    submit(spec, inputs, shelf, out)
+    monkeypatch.setattr(ShelfExecutor, "gather", gone)
+    told = Told()
+    with pytest.raises(NothingToDoError, match="nobody was asked"):
+        collect(out, told, wait=True, pause=pytest.fail)
+    assert told.words == ["the shelf was cleared"]
+
+
+def test_what_was_gathered_keeps_attempts_and_counts_from_the_beginning(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, shelf: Settings
+) -> None:
+    out = tmp_path / "out"
+    total = submit(spec, inputs, shelf, out)
+    ShelfExecutor.work(store_of(out), 4)
+    collect(out)
+    ShelfExecutor.work(store_of(out), total)
+    done = collect(out)
+    assert {row.attempts for row in done.ledger()} == {1}
+    assert done.metrics().reused_tasks == 0
+    kept = json.loads((out / "submission.json").read_text())
+    assert done.info.started == kept["started"]
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    import zipfile
+
+    path = tmp_path / "bomb"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("header.json", b" " * (65 * 1024**2))
+    with pytest.raises(MergeError, match="more than"):
+        FolderStore(tmp_path / "store").put("0" * 64, path.read_bytes())
+
+
+def test_times_that_cannot_be_are_refused(spec: AnalysisSpec) -> None:
+    from pydantic import ValidationError
+
+    from femtobarn.base.records import TaskMetrics
+
+    usual = {
+        "seconds": 1.0,
+        "cpu_seconds": 1.0,
+        "bytes_read": 1,
+        "peak_rss": 1,
+        "worker": "w",
+        "started": 1.0,
+    }
+    assert TaskMetrics.model_validate(usual).started == 1.0
+    for name, value in (("started", 1e300), ("started", "inf"), ("seconds", -1.0), ("cpu_seconds", "nan")):
+        with pytest.raises(ValidationError):
+            TaskMetrics.model_validate({**usual, name: value})
+
+
+def test_a_part_that_is_there_alone_and_in_a_fold_counts_once(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, settings: Make
+) -> None:
+    from femtobarn.running.results.folding import fold
+
+    chosen, out = settings(part_bytes=8_000), tmp_path / "out"
+    run(spec, inputs, chosen, out)
+    store, plan = store_of(out), make_plan(spec, inputs, chosen)
+    for group in plan.by_file:
+        if len(group) > 1:
+            store.write(fold([store.read(t.id) for t in group]))
+    (out / "run.json").unlink()
+    found = status(out)
+    assert sum(w.tasks for w in found.workers) == found.done == len(plan.tasks)

@@ -90,7 +90,7 @@ def test_what_keeps_workers_from_starting_is_told(monkeypatch: pytest.MonkeyPatc
     plain = module.environment()
     monkeypatch.setattr(
         module,
-        "_environment",
+        "environment",
         lambda: {**plain, "PYTHONPATH": f"{tmp_path}{os.pathsep}{plain['PYTHONPATH']}"},
     )
     made = Nursery()

@@ -36,6 +36,7 @@
     │   ├── NothingToDoError       no input at all, or nothing done
     │   ├── MemoryLimitError
     │   ├── ExecutorError          whatever runs the tasks elsewhere cannot do its work
+    │   │   └── GoneError          it knows nothing of them any more
     │   ├── StoreError             results cannot be left, or had, where they belong
     │   └── MergeError
     └── ResultsError               a question that these results cannot answer (exit 2)
@@ -224,6 +225,10 @@ class MemoryLimitError(RunError):
 
 class ExecutorError(RunError):
     """What runs tasks elsewhere cannot do its work: a broker, a scheduler or a batch system that refuses or is gone."""
+
+
+class GoneError(ExecutorError):
+    """What was handed to others is not there any more; nothing is to be expected of it."""
 
 
 class StoreError(RunError):

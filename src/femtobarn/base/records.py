@@ -315,6 +315,17 @@ class AnalysisSpec(Record):
 # --- what a run does -------------------------------------------------------------------------------
 
 
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,128}$")]
+"""A name that is safe as a part of a path, whoever it came from."""
+
+
+Moment = Annotated[float, Field(ge=0, le=253_402_300_799, allow_inf_nan=False)]
+"""Seconds since the epoch, before the year 10000; 0 if not known."""
+
+Duration = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+"""Seconds that something took."""
+
+
 class Access(Record):
     """What a task may open, and how it gets at remote files.
 
@@ -372,7 +383,7 @@ class InputFile(Record):
 class Task(Record):
     """Part ``part`` of ``parts`` (from 0) of one file under one analysis; ``id`` names its result."""
 
-    id: str
+    id: Identifier
     analysis: str
     release: str
     format: str
@@ -470,14 +481,14 @@ class TaskMetrics(Record):
     over the network, which may be more (whole files for the cache) or less (files in the cache).
     """
 
-    seconds: float
-    cpu_seconds: float
+    seconds: Duration
+    cpu_seconds: Duration
     bytes_read: int
     peak_rss: int
     worker: str
-    started: float
-    read_seconds: float = 0.0
-    evaluate_seconds: float = 0.0
+    started: Moment
+    read_seconds: Duration = 0.0
+    evaluate_seconds: Duration = 0.0
     network_bytes: int = 0
     network_requests: int = 0
     network_retries: int = 0
@@ -513,17 +524,17 @@ class Outcome(Record):
         it has not ended: somebody may still work on it
     """
 
-    task: str
+    task: Identifier
     processed: bool
     reason: str = ""
     attempts: int = 1
     start: int | None = None
     stop: int | None = None
     events: int = 0
-    seconds: float = 0.0
+    seconds: Duration = 0.0
     bytes_read: int = 0
     worker: str = ""
-    finished: float = 0.0
+    finished: Moment = 0.0
     pending: bool = False
 
 
@@ -547,7 +558,7 @@ class Ticket(Record):
     """
 
     executor: str
-    token: str
+    token: Identifier
     details: tuple[tuple[str, str], ...] = ()
 
 

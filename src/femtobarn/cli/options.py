@@ -117,7 +117,8 @@ def command() -> str:
 
 def _without_secrets(word: str) -> str:
     """Return a word of the command line without user names, passwords and queries of an address in it."""
+    from femtobarn.base.text import without_secrets
     from femtobarn.data.storage.urls import shown
 
     option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return f"{option}{equals}{shown(value)}"
+    return without_secrets(f"{option}{equals}{shown(value)}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from secrets import token_hex
 from typing import Any
 
+from femtobarn.base.atomic import TEMPORARY
 from femtobarn.data.storage.failures import TransportError, elsewhere, transient
 from femtobarn.data.storage.guard import encrypted_or_allowed
 from femtobarn.data.storage.network import Network
@@ -49,12 +51,12 @@ class XRootDObjects:
         self.led_on = False  # lists are those of all servers
 
     def put(self, folder: str, name: str, data: bytes, until: float) -> None:
-        """Write ``data``; the server removes what is not closed in order."""
+        """Write ``data`` beside its name, then give it the name: what breaks off takes the place of nothing."""
         flags, modes = self._client.flags.OpenFlags, self._client.flags.AccessMode
         how = flags.DELETE | flags.MAKEPATH | flags.POSC
+        aside = below(self._base, folder, f"{name}.{token_hex(8)}{TEMPORARY}")
         with self._slot(until, len(data)) as end, self._file() as file:
-            place = below(self._base, folder, name)
-            _good(file.open(url_of(place), how, modes.UR | modes.UW | modes.GR | modes.OR, left_until(end)))
+            _good(file.open(url_of(aside), how, modes.UR | modes.UW | modes.GR | modes.OR, left_until(end)))
             self._check(file, writing=True)
             for start in range(0, len(data), _PIECE):
                 piece = data[start : start + _PIECE]
@@ -64,6 +66,7 @@ class XRootDObjects:
                 msg = f"the server took the result, but has {size} of {len(data)} bytes of it"
                 raise transient(msg)
             _good(file.close(timeout=left_until(end)))
+            self._name(aside, below(self._base, folder, name), len(data), end)
 
     def get(self, folder: str, name: str, until: float) -> bytes | None:
         """Return the whole content, or None."""
@@ -108,6 +111,21 @@ class XRootDObjects:
 
     def close(self) -> None:
         """Do nothing: the client shares its connections."""
+
+    def _name(self, aside: Address, place: Address, size: int, end: float) -> None:
+        """Give what is at ``aside`` its name; servers refuse where there is something, which may be the same."""
+        system = self._client.FileSystem(url_of(Address(place.scheme, place.host, place.port, "")))
+        source, target = aside.path[1:], place.path[1:]
+        status, _ = system.mv(source, target, left_until(end))
+        if status.ok:
+            return
+        found, info = system.stat(target, timeout=left_until(end))
+        if found.ok and int(info.size) == size:
+            system.rm(source, left_until(end))
+            return
+        if found.ok:
+            _good(system.rm(target, left_until(end)))
+        _good(system.mv(source, target, left_until(end)))
 
     def _check(self, file: Any, *, writing: bool) -> None:
         """Refuse a file that the server has sent us elsewhere for than it may."""

@@ -107,6 +107,7 @@ def parse_options(kind: type[Options], settings: Settings) -> Options:
     SettingsError
         for a value that is not allowed
     """
+    check_no_secrets(settings)
     own = f"{settings.executor}."
     given: dict[str, str] = {}
     for key, value in settings.executor_options:
@@ -124,6 +125,14 @@ def parse_options(kind: type[Options], settings: Settings) -> Options:
         fault = first_fault(error)
         msg = f"Option {fault.where} of executor {settings.executor}: {fault.what}, not {without_secrets(repr(fault.given))}."
         raise SettingsError(msg) from error
+
+
+def check_no_secrets(settings: Settings) -> None:
+    """Raise `SettingsError` if an option holds what must not be kept, whosever option it is."""
+    for name, value in settings.executor_options:
+        if without_secrets(value) != value:
+            msg = f"Option {name} holds a user name, a password or a query, which a run directory must not keep: {without_secrets(value)}. Give secrets in environment variables or files."
+            raise SettingsError(msg)
 
 
 def _known() -> tuple[str, ...]:

@@ -25,6 +25,8 @@ from femtobarn.running.results.store import FolderStore
 from femtobarn.running.results.tables import cutflow_rows, yield_rows
 from femtobarn.running.results.version import environment, package_version, results_version
 
+_UTC = "%Y-%m-%dT%H:%M:%SZ"
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -37,6 +39,13 @@ class Clock:
     def start(cls) -> Clock:
         """Return the clock of a run that begins now."""
         return cls(datetime.now(UTC), time.perf_counter())
+
+    @classmethod
+    def since(cls, when: str) -> Clock:
+        """Return the clock of a run that began at ``when``, a time that `utc` gave."""
+        started = datetime.strptime(when, _UTC).replace(tzinfo=UTC)
+        elapsed = (datetime.now(UTC) - started).total_seconds()
+        return cls(started, time.perf_counter() - max(0.0, elapsed))
 
     @property
     def seconds(self) -> float:
@@ -228,4 +237,4 @@ def plan_digest(plan: Plan) -> str:
 
 def utc(when: datetime) -> str:
     """Return a time as run directories write it."""
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.strftime(_UTC)

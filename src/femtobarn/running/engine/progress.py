@@ -67,8 +67,8 @@ class RunStatus(Record):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is to come: all is written, or every task has ended and nobody writes."""
-        return self.finished or (self.waiting == 0 and not self.running)
+        """Whether nothing more is to come: nobody writes, and no task is under way elsewhere."""
+        return self.finished or (not self.running and (self.waiting == 0 or not self.elsewhere))
 
 
 def status(out: Path | str) -> RunStatus:
@@ -171,7 +171,7 @@ class Watch:
         if self._info[0] != written:
             info = self._directory.read_info()
             self._info = (written, info.plan == plan.digest and not info.tasks_pending)
-        return self._info[1]
+        return self._info[1] and not self._store.tickets() and not self._directory.busy()
 
     def _at_the_end(self, plan: Expected) -> RunStatus:
         results = RunResults.load(self._directory.path)
@@ -200,15 +200,16 @@ class Watch:
         new = (
             (when, name)
             for name, when in self._scan.results()
-            if name in plan.names and name not in self._seen
+            if not self._seen.issuperset(plan.names.get(name, ()))
         )
         for when, name in nlargest(MOST_READ, new):
-            self._seen.add(name)
+            new_tasks = set(plan.names[name]) - self._seen  # a part may be there alone and in a fold
+            self._seen |= new_tasks
             try:
                 header = self._store.header(name)
             except MergeError:  # damaged, or removed: whoever merges the results will say so
                 continue
-            headers = header.parts or (header,)
+            headers = tuple(h for h in header.parts or (header,) if h.task in new_tasks)
             self._results_read += len(headers)
             self._recent.append((when, sum(h.stop - h.start for h in headers)))
             for cost in costs(spells(headers, ())):

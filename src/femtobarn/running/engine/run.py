@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.base.settings import prefixes as allowed_prefixes
 from femtobarn.data.formats.registry import text_of
 from femtobarn.running.engine import request
-from femtobarn.running.engine.executor import Detached, Executor, executor
+from femtobarn.running.engine.executor import Detached, Executor, check_no_secrets, executor
 from femtobarn.running.engine.fetching import fetch_present, fetched
 from femtobarn.running.engine.finish import Clock, finish, load, utc
 from femtobarn.running.engine.inputs import Inputs
@@ -160,6 +161,7 @@ def _request(
     histogram_limit: int,
 ) -> _Wanted:
     clock = Clock.start()
+    check_no_secrets(settings)
     if settings.store:
         check_store(settings.store)
     _same_analysis(spec, inputs.spec)
@@ -180,6 +182,7 @@ def _begin(wanted: _Wanted) -> tuple[FolderStore, list[Task]]:
     if store.tickets():  # an earlier driver died: what its workers did is not done twice
         _tell(gathered(store, plan.tasks, settings), wanted.watcher)
         _tell(released(store, settings), wanted.watcher)
+    store.forget_notes()
     done, _ = state_of(store, plan.by_file)
     done |= fetch_present(store, settings.store, [task.id for task in plan.tasks if task.id not in done])
     todo = [task for task in plan.tasks if task.id not in done]
@@ -235,7 +238,13 @@ def _execute(
             watcher.task_done(row_of(tasks[outcome.task], outcome), outcome)
     for task in todo:
         if task.id not in outcomes:
-            lost = Outcome(task=task.id, processed=False, reason="the executor ended without it", attempts=0)
+            lost = Outcome(
+                task=task.id,
+                processed=False,
+                reason="the executor ended without it",
+                attempts=0,
+                finished=time.time(),
+            )
             outcomes[task.id] = lost
             keep(store, lost)
             watcher.task_done(row_of(task, lost), lost)

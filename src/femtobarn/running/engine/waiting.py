@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
-from femtobarn.base.errors import FemtobarnError
+from femtobarn.base.errors import FemtobarnError, GoneError, SettingsError
 from femtobarn.base.records import Notice, Outcome, Settings, Task, Ticket
 from femtobarn.running.engine.executor import Detached, executor
 from femtobarn.running.results.store import FolderStore
@@ -21,6 +21,9 @@ def gathered(store: FolderStore, tasks: Sequence[Task], settings: Settings) -> G
                 if isinstance(event, Outcome):
                     keep(store, event)
                 yield event
+        except GoneError as error:
+            store.drop(ticket)
+            yield Notice(words=str(error))
         except FemtobarnError as error:
             yield Notice(words=f"Results of {ticket.executor} could not be fetched: {error}")
 
@@ -48,7 +51,9 @@ def detached(ticket: Ticket, settings: Settings) -> Detached:
     """Return the executor of a ticket, with the options it had."""
     own = settings.model_copy(update={"executor": ticket.executor, "executor_options": ticket.details})
     made = executor(own)
-    assert isinstance(made, Detached), f"{ticket.executor} gave a ticket that it cannot take back"
+    if not isinstance(made, Detached):
+        msg = f"Expected an executor that takes tickets back, but {ticket.executor} does not. Run the command again."
+        raise SettingsError(msg)
     return made
 
 
@@ -61,7 +66,10 @@ def state_of(store: FolderStore, groups: Iterable[Sequence[Task]]) -> tuple[set[
         the tasks of each file, in their order
     """
     done: set[str] = set()
+    planned: set[str] = set()
     for group in groups:
-        done |= store.present([task.id for task in group])
-    failed = {task: outcome for task, outcome in store.failures().items() if task not in done}
+        ids = [task.id for task in group]
+        planned.update(ids)
+        done |= store.present(ids)
+    failed = {task: outcome for task, outcome in store.failures().items() if task in planned - done}
     return done, failed

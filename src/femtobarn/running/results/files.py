@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from femtobarn.base.atomic import replacing
+from femtobarn.base.settings import HISTOGRAM_LIMIT
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -45,8 +46,18 @@ def add_array(target: zipfile.ZipFile, name: str, array: NDArray[Any]) -> None:
 
 def get_array(source: zipfile.ZipFile, name: str) -> NDArray[Any]:
     """Return the array ``name`` of an archive; never unpickles. The member's checksum is verified."""
-    array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(source.read(f"{name}.npy")), allow_pickle=False)
+    data = get_bytes(source, f"{name}.npy", most=HISTOGRAM_LIMIT)
+    array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     return array
+
+
+def get_bytes(source: zipfile.ZipFile, name: str, *, most: int) -> bytes:
+    """Return a member of an archive; ValueError if it unpacks to more than ``most`` bytes, before it does."""
+    size = source.getinfo(name).file_size
+    if size > most:
+        msg = f"{name} would have {size:,} bytes, more than {most:,}"
+        raise ValueError(msg)
+    return source.read(name)
 
 
 def _zip(place: Path | io.BytesIO, *, compress: bool) -> zipfile.ZipFile:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from femtobarn.base.errors import MergeError
-from femtobarn.base.records import Environment, FileFacts, Record, TaskMetrics
+from femtobarn.base.records import Environment, FileFacts, Identifier, Record, TaskMetrics
 from femtobarn.running.results import files
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ HistogramKey: TypeAlias = tuple[str, str]
 """Selection and name of a histogram."""
 
 _HEADER = "header.json"
+_LONGEST_HEADER = 64 * 1024**2  # of a file in some thousand parts
 
 
 class PartialHeader(Record):
@@ -56,7 +57,7 @@ class PartialHeader(Record):
         what the parts of a whole file said, if these are their folded sums; see `fold`
     """
 
-    task: str
+    task: Identifier
     start: int
     stop: int
     facts: FileFacts
@@ -189,7 +190,7 @@ _DAMAGE = (
 
 
 def _header(source: zipfile.ZipFile) -> PartialHeader:
-    return PartialHeader.model_validate(json.loads(source.read(_HEADER)))
+    return PartialHeader.model_validate(json.loads(files.get_bytes(source, _HEADER, most=_LONGEST_HEADER)))
 
 
 def _partial(source: zipfile.ZipFile) -> Partial:

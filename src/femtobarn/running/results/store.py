@@ -127,6 +127,26 @@ class FolderStore:
             return Outcome.model_validate_json(self._failure(task).read_bytes())
         return None
 
+    def note(self, outcome: Outcome) -> None:
+        """Keep how a task ended that others did: its result alone does not tell how often it was tried."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._notes.open("a", encoding="utf-8") as target:
+            target.write(outcome.model_dump_json() + "\n")
+
+    def noted(self) -> dict[str, Outcome]:
+        """Return what `note` kept, by task; damaged lines, such as a last one that was cut, count as none."""
+        found: dict[str, Outcome] = {}
+        with suppress(FileNotFoundError):
+            for line in self._notes.read_bytes().splitlines():
+                with suppress(ValidationError):
+                    outcome = Outcome.model_validate_json(line)
+                    found[outcome.task] = outcome
+        return found
+
+    def forget_notes(self) -> None:
+        """Forget what `note` kept: a new command begins."""
+        self._notes.unlink(missing_ok=True)
+
     def keep(self, ticket: Ticket) -> None:
         """Remember that tasks were handed to others, so that a later process can ask for their results."""
         write_text(self._tickets / f"{ticket.token}.json", ticket.model_dump_json() + "\n")
@@ -137,16 +157,21 @@ class FolderStore:
 
     def tickets(self) -> tuple[Ticket, ...]:
         """Return the tickets that are kept, oldest first; a damaged one is left out."""
-        found = []
-        for path in sorted(self._tickets.glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p.name)):
-            with suppress(OSError, ValidationError):
-                found.append(Ticket.model_validate_json(path.read_bytes()))
-        return tuple(found)
+        found: list[tuple[int, str, Ticket]] = []
+        for path in self._tickets.glob("*.json"):
+            with suppress(OSError, ValidationError):  # another process may drop it at this moment
+                ticket = Ticket.model_validate_json(path.read_bytes())
+                found.append((path.stat().st_mtime_ns, path.name, ticket))
+        return tuple(ticket for _, _, ticket in sorted(found, key=lambda one: one[:2]))
 
     def clean(self) -> None:
         """Remove what interrupted writers left; for when nobody else writes."""
         if self.folder.is_dir():
             remove_temporaries((*self.folder.glob("??"), self.folder / FAILED, self._tickets))
+
+    @property
+    def _notes(self) -> Path:
+        return self.folder / "ended.jsonl"
 
     @property
     def _tickets(self) -> Path:

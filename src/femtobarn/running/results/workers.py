@@ -141,7 +141,9 @@ def groups(found: Sequence[Spell], most: int) -> list[tuple[str, int, list[Spell
 
 def utc(seconds: float) -> str:
     """Return a time since the epoch as run directories write it; empty for 0, which is not known."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds > 0 else ""
+    latest = datetime.max.replace(tzinfo=UTC).timestamp() - 1
+    when = datetime.fromtimestamp(min(seconds, latest), UTC)
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if seconds > 0 else ""
 
 
 def _done(header: PartialHeader) -> Spell:

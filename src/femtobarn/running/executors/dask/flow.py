@@ -11,7 +11,6 @@ import queue
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import Future as ThreadFuture
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from distributed import Future
 
 _LOST = ("cancelled", "error", "lost")
-_END = 5.0  # seconds for the coroutines to end
 _ROOM = 32  # results that may wait here until the driver has stored them
 
 
@@ -103,8 +101,6 @@ class Flow:
         """Stop submitting; what is under way is forgotten by the scheduler when the connection is closed."""
         if self._running is not None:
             self._running.cancel()
-            with suppress(BaseException):
-                self._running.result(_END)
 
     async def _main(self) -> None:
         error: BaseException | None = None
@@ -175,14 +171,12 @@ class Flow:
                 else:
                     self._suspects.append(task)
                 return None
-            reason = await _reason(future)
+            reason = await _reason(future)  # not of the task: that would be told in its outcome
             if isinstance(error, ImportError):
                 await self._watch.look_at_versions()
             elif future.cancelled():
                 await self._watch.connected()
-            elif not isinstance(error, KilledWorker):
-                break
-        self._fail(task, reason)
+        self._fail(task, reason, attempts=ATTEMPTS)
         return None
 
     async def _fetch(self, tasks: tuple[Task, ...], future: Future, *, folded: bool) -> bool:

@@ -48,6 +48,8 @@ def part(order: str, task: str) -> Answer:
     ------
     ImportError
         if this worker has other versions than the driver
+    ConnectionAbortedError
+        if the task failed while this worker was being ended, perhaps because of that
     """
     _agree(order)
     told = _order(order)
@@ -55,6 +57,9 @@ def part(order: str, task: str) -> Answer:
     sink = _store(order) or kept
     with _alone:
         outcome = attempt(told.job, Task.model_validate_json(task), sink, worker=_name())
+    if not outcome.processed and _ending():
+        msg = f"Dask worker {_name()} was ended while it ran this task: {outcome.reason}"
+        raise ConnectionAbortedError(msg)
     return outcome.model_dump_json(), kept.data
 
 
@@ -93,6 +98,12 @@ def _agree(text: str) -> None:
 def _store(text: str) -> Sink | None:
     told = _order(text)
     return sink_of(told.store, allowed=told.job.access.prefixes) if told.store else None
+
+
+def _ending() -> bool:
+    from distributed import Status, get_worker
+
+    return get_worker().status in {Status.closing, Status.closing_gracefully, Status.closed}
 
 
 def _name() -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from femtobarn.base.errors import RunError
 from femtobarn.base.records import Job, Outcome, Task
 from femtobarn.running.engine.executor import ATTEMPTS
 from femtobarn.running.executors.messages import Decoder, Setup, Work, encode
@@ -91,7 +92,13 @@ class Crew:
         self._folder.cleanup()
 
     def begin(self, assignment: Assignment) -> None:
-        """Start a task; there must be none under way."""
+        """Start a task; there must be none under way.
+
+        Raises
+        ------
+        RunError
+            if no process can be started
+        """
         self._assignment, self._deaths = assignment, 0
         self._give()
 
@@ -125,7 +132,11 @@ class Crew:
         if hand is None:
             store = assignment.store or str(self._store.folder)
             setup = Setup(job=assignment.job, store=store, worker=self._name)
-            hand = _Hand(self._nursery, self._started, setup, self._heard)
+            try:
+                hand = _Hand(self._nursery, self._started, setup, self._heard)
+            except OSError as error:
+                msg = f"Expected to start a process for a task, but: {error}. End others on this machine."
+                raise RunError(msg) from error
             self._started += 1
         self._hands[assignment.token] = self._busy = hand
         while len(self._hands) > _RUNS:

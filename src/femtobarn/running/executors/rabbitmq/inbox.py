@@ -103,8 +103,7 @@ class Inbox:
         except ExecutorError as error:
             return Notice(words=f"A message on the queue of results was thrown away. {error}")
         if outcome.task not in tasks:
-            known = self._store.has(outcome.task) or self._store.failure(outcome.task) is not None
-            return None if known else Notice(words=f"A result came of task {visible(outcome.task, most=80)}, which this run does not wait for. It was thrown away.")  # fmt: skip
+            return None if self._known(outcome.task) else Notice(words=f"A result came of task {visible(outcome.task, most=80)}, which this run does not wait for. It was thrown away.")  # fmt: skip
         if outcome.pending:  # a worker could not begin it
             return Notice(words=visible(outcome.reason, most=1000))
         if not outcome.processed:
@@ -114,6 +113,10 @@ class Inbox:
         except (MergeError, StoreError) as error:
             return outcome.model_copy(update={"processed": False, "reason": f"no whole result came: {error}"})
         return outcome
+
+    def _known(self, task: str) -> bool:
+        """Return whether this is a task that ended before, well or not."""
+        return self._store.has(task) or self._store.failure(task) is not None
 
     def _fetched(self, outcome: Outcome) -> bytes:
         data = None if self._shelf is None else self._shelf.get(outcome.task)

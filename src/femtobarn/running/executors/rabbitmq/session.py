@@ -188,7 +188,8 @@ class Session:
 
     def _on_task(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
         earlier = (properties.headers or {}).get("x-delivery-count", 0)
-        self.came.append(Delivery(method.delivery_tag, method.routing_key, int(earlier), body))
+        earlier = earlier if isinstance(earlier, int) else 0
+        self.came.append(Delivery(method.delivery_tag, method.routing_key, earlier, body))
 
     def _on_question(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         if properties.reply_to:

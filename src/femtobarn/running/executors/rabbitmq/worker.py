@@ -197,17 +197,18 @@ class QueueWorker:
             wanted = assignment(message, job, self._options)
         except VersionsError as error:
             session.send(token, self._outcome(task, f"worker {self._options.name}: {error}", pending=True))
+            session.stop()  # else the next task would come, and count as lost
             session.again(delivery)
             raise
         except FemtobarnError as error:
             self._sent_off(session, token, self._outcome(task, str(error)))
             session.done(delivery)
             return
+        crew.begin(wanted)
         self._work = _Work(wanted, delivery, session, time.monotonic())
         self._state("working")
         if self._telemetry is not None:
             self._telemetry.began(task)
-        crew.begin(wanted)
 
     def _send(self, session: Session, work: _Work, ended: Ended) -> None:
         """Send a result, and let the broker forget the task if it knows which."""
