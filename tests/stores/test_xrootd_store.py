@@ -109,3 +109,31 @@ def test_a_run_leaves_its_results_there_and_another_machine_takes_them(
     broken = xrootd.files / f"run-{protocol}" / ids[0][:2] / ids[0]
     broken.write_bytes(broken.read_bytes()[:1000])  # as a PUT that was broken off leaves it
     assert fetch_present(FolderStore(tmp_path / "two"), url, ids) == set(ids[1:])
+
+
+def test_a_write_that_breaks_off_takes_the_place_of_nothing(
+    xrootd: XRootDServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from femtobarn.data.storage import objects_xrootd
+    from femtobarn.data.storage.failures import elsewhere
+
+    store = RemoteStore(xrootd.root("whole"))
+    store.put(NAME, BIG)
+    good, calls = objects_xrootd._good, []
+
+    def breaks(answer: tuple[object, object]) -> object:
+        calls.append(answer)
+        if len(calls) > 2:  # opened, and one piece of three written
+            msg = "broken off here"
+            raise elsewhere(msg)
+        return good(answer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(objects_xrootd, "_good", breaks)
+        with pytest.raises(StoreError, match="broken off"):
+            store.put(NAME, BIG[::-1])
+    assert store.get(NAME) == BIG
+    store.put(NAME, BIG[:1000])
+    assert store.get(NAME) == BIG[:1000], "another size takes its place"
+    store.put(NAME, BIG[:1000])
+    assert store.get(NAME) == BIG[:1000]

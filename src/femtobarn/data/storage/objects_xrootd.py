@@ -58,6 +58,7 @@ class XRootDObjects:
         with self._slot(until, len(data)) as end, self._file() as file:
             _good(file.open(url_of(aside), how, modes.UR | modes.UW | modes.GR | modes.OR, left_until(end)))
             self._check(file, writing=True)
+            holder = _holder(file)
             for start in range(0, len(data), _PIECE):
                 piece = data[start : start + _PIECE]
                 _good(file.write(piece, start, len(piece), timeout=left_until(end)))
@@ -66,7 +67,7 @@ class XRootDObjects:
                 msg = f"the server took the result, but has {size} of {len(data)} bytes of it"
                 raise transient(msg)
             _good(file.close(timeout=left_until(end)))
-            self._name(aside, below(self._base, folder, name), len(data), end)
+            self._name(holder, name, len(data), end)
 
     def get(self, folder: str, name: str, until: float) -> bytes | None:
         """Return the whole content, or None."""
@@ -112,10 +113,14 @@ class XRootDObjects:
     def close(self) -> None:
         """Do nothing: the client shares its connections."""
 
-    def _name(self, aside: Address, place: Address, size: int, end: float) -> None:
-        """Give what is at ``aside`` its name; servers refuse where there is something, which may be the same."""
-        system = self._client.FileSystem(url_of(Address(place.scheme, place.host, place.port, "")))
-        source, target = aside.path[1:], place.path[1:]
+    def _name(self, aside: Address, name: str, size: int, end: float) -> None:
+        """Give what is at ``aside`` its name; servers refuse where there is something, which may be the same.
+
+        The server that holds it is asked: those that led there need not know of it yet.
+        """
+        system = self._client.FileSystem(url_of(Address(aside.scheme, aside.host, aside.port, "")))
+        source = aside.path[1:]
+        target = f"{source.rpartition('/')[0]}/{name}"
         status, _ = system.mv(source, target, left_until(end))
         if status.ok:
             return
@@ -151,6 +156,13 @@ class XRootDObjects:
             with suppress(ValueError):  # the client has closed it after an error
                 if file.is_open():
                     file.close(timeout=1)
+
+
+def _holder(file: Any) -> Address:
+    """Return where an open file is, on the server that holds it."""
+    last, server = place_of(file)
+    place = parse(last)
+    return parse(f"{place.scheme}://{server}{place.path}") if server else place
 
 
 def _good(answer: tuple[Any, Any]) -> Any:
