@@ -67,7 +67,7 @@ class Scheduler:
         self._daemons: list[Daemon] = []
         extra = ["--scheduler-file", str(self._file), "--no-dashboard", "--port", "0"]
         self._scheduler = self._daemon("scheduler", extra, {})
-        self._scheduler.wait_until(self._file.exists, 90, "no Dask scheduler")
+        self._scheduler.wait_until(self._told, 90, "no Dask scheduler")
         self.address: str = json.loads(self._file.read_text())["address"]
 
     @property
@@ -94,6 +94,10 @@ class Scheduler:
     def close(self) -> None:
         for daemon in reversed(self._daemons):
             daemon.kill()
+
+    def _told(self) -> bool:
+        """Whether its file is there, and whole."""
+        return self._file.exists() and self._file.read_text().rstrip().endswith("}")
 
     def _daemon(self, kind: str, words: Sequence[str], environment: dict[str, str]) -> Daemon:
         tls = [f"--tls-ca-file={self._tls.ca}", f"--tls-cert={self._tls.cert}"] if self._tls else []
