@@ -25,6 +25,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             if n.startswith("FEMTOBARN_") and n not in {"FEMTOBARN_CACHE", "FEMTOBARN_REALDATA"}
         ]:
             patch.delenv(name)
+        # the XRootD client takes its limits when it is loaded, so that the first test that needs it decides
+        for name in ("CONNECTIONWINDOW", "REQUESTTIMEOUT", "STREAMTIMEOUT"):
+            patch.setenv(f"XRD_{name}", "2")
         yield folder
 
 
