@@ -16,6 +16,8 @@ from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.submission import elsewhere
 from femtobarn.running.executors.batch import submitting
 from femtobarn.running.executors.batch.executor import BatchExecutor
+from femtobarn.running.executors.batch.layout import BatchFolder
+from femtobarn.running.executors.batch.notes import Notes
 from femtobarn.running.executors.batch.options import BatchOptions
 from femtobarn.running.executors.batch.request import JobState
 from femtobarn.running.executors.batch.watch import Watch
@@ -300,6 +302,43 @@ def test_a_result_that_is_not_to_be_seen_yet_is_waited_for(drive: Drive) -> None
     assert list(watch.take()) == []
     drive.now += 1000
     assert [lost.index for lost in watch.lost(states)] == [0]
+
+
+def test_a_result_that_is_not_whole_is_waited_for_too(drive: Drive) -> None:
+    ticket = drive.executor().submit(drive.job, drive.tasks, drive.store)
+    folder = drive.desk.folder(ticket.token)
+    task = folder.tasks(0)[0]
+    drive.desk.work(ticket.token, 0)
+    path = drive.store.path(task.id)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-50])
+    watch = Watch(folder, {task.id}, drive.store)
+    assert list(watch.take()) == []
+    path.write_bytes(whole)
+    assert [o.task for o in watch.take()] == [task.id]
+
+
+def test_gathering_reads_what_is_new_only(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who collects and waits looks each second, with an executor made anew."""
+    ticket = drive.executor().submit(drive.job, drive.tasks, drive.store)
+    drive.desk.work(ticket.token, 0)
+    first = outcomes(list(drive.executor().gather(ticket, drive.tasks, drive.store)))
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchFolder, "tasks", lambda *_: pytest.fail("it reads the tasks again"))
+        patch.setattr(BatchFolder, "told", lambda *_: pytest.fail("it reads what was noted again"))
+        assert outcomes(list(drive.executor().gather(ticket, drive.tasks, drive.store))) == first
+    drive.desk.work(ticket.token, 1)
+    found = outcomes(list(drive.executor().gather(ticket, drive.tasks, drive.store)))
+    assert len(found) == len(first) + len(drive.desk.folder(ticket.token).tasks(1)) > len(first) > 0
+
+
+def test_notes_that_were_made_anew_are_read_anew(drive: Drive) -> None:
+    ticket = drive.executor().submit(drive.job, drive.tasks, drive.store)
+    drive.desk.work(ticket.token, 0)
+    folder = drive.desk.folder(ticket.token)
+    assert len(Notes.of(folder).told(0)) == len(folder.tasks(0))
+    (folder.path / "slices" / "0000.outcomes").write_text("")
+    assert Notes.of(folder).told(0) == []
 
 
 def test_a_slice_that_is_requeued_is_not_lost(drive: Drive) -> None:

@@ -108,6 +108,20 @@ def test_a_task_that_failed_on_its_own_does_not_stop_the_merge(desk: Desk, out: 
     assert code("merge", out) == 0
 
 
+def test_a_result_that_is_damaged_is_missing(desk: Desk, out: Path, local: Path) -> None:
+    first = token(desk)
+    desk.work_all(first)
+    path = FolderStore(out / "tasks").path(desk.folder(first).tasks(1)[0].id)
+    path.write_bytes(path.read_bytes()[:-50])
+    words = rf"but 1 are missing: slice 1 misses 1 of .*; results of 1 are damaged\. .*batch resubmit {out}"
+    with pytest.raises(MergeError, match=words):
+        api.merge(out)
+    assert api.resubmit(out).tasks == 1
+    desk.work_all(token(desk))
+    assert api.merge(out).info.complete
+    assert same(out, local)
+
+
 def test_a_merge_that_waits(desk: Desk, out: Path) -> None:
     said: list[str] = []
     steps = iter([lambda: desk.work(token(desk), 0), lambda: desk.work_all(token(desk), but=[0])])

@@ -48,7 +48,7 @@ def test_nothing_that_costs_days_is_guessed(name: str) -> None:
         ({"queue": "long; rm"}, "letters"),
         ({"account": "a\n#SBATCH --uid=0"}, "letters"),
         ({"python": "py\nthon"}, "one line"),
-        ({"setup": "curl https://ann:secret@example.org/x"}, "no password"),
+        ({"setup": "curl https://ann:hush@example.org/x"}, "password"),
         ({"extra": "--comment=\x1b[2J"}, "printable"),
         ({"image": "femtobarn"}, "slurm has no option image"),
         ({"system": "htcondor", "queue": "long"}, "htcondor has no option queue"),
@@ -60,7 +60,7 @@ def test_nothing_that_costs_days_is_guessed(name: str) -> None:
 def test_what_is_not_allowed_is_refused_with_words(changes: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words) as refused:
         made(**changes)
-    assert "secret" not in str(refused.value)
+    assert "hush" not in str(refused.value)
 
 
 def test_an_unknown_option_is_named_with_the_nearest() -> None:

@@ -238,6 +238,27 @@ def submit_description(text: str) -> dict[str, str]:
     return found
 
 
+def test_the_merge_of_a_dag_that_was_removed_does_nothing(dump: Path, tmp_path: Path) -> None:
+    asked = options("htcondor", python=str(dump), setup="")
+    files = dict(SYSTEMS["htcondor"].render(request(asked, directory=str(tmp_path))).files)
+    assert submit_description(files["merge.sub"])["arguments"] == "merge.sh $(DAG_STATUS)"
+    for status in ("0", "2", "$(DAG_STATUS)"):
+        assert "merge" in heard(files["merge.sh"], tmp_path, [status], {})
+    with pytest.raises(subprocess.CalledProcessError):
+        heard(files["merge.sh"], tmp_path, ["4"], {})
+    assert (tmp_path / "said").read_text() == ""
+
+
+def test_the_job_of_kubernetes_that_waits_for_slices_has_no_end_of_its_own() -> None:
+    """How long slices wait for their turn is not known."""
+    files = dict(scripts("k8s-job").files)
+    ends = [
+        json.loads(files[name])["spec"]["template"]["spec"].get("activeDeadlineSeconds")
+        for name in ("array.json", "merge.json")
+    ]
+    assert ends == [7200, None]
+
+
 def test_paths_that_scripts_cannot_hold_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="printable"):
         rendered(options("slurm"), "toy", [], tmp_path / "two\nlines")

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from femtobarn.running.executors.batch import submitting, systems
 from femtobarn.running.executors.batch.executor import BatchExecutor
 from femtobarn.running.executors.batch.layout import BatchFolder
 from femtobarn.running.executors.batch.options import BatchOptions
-from femtobarn.running.executors.batch.request import Request
+from femtobarn.running.executors.batch.request import Request, Scripts, States
 from femtobarn.running.results.reader import RunResults
 from femtobarn.running.results.store import FolderStore
 
@@ -432,6 +433,36 @@ def test_an_array_that_is_too_long_is_refused_with_advice(queue: Slurm, tmp_path
     with pytest.raises(ExecutorError, match=r"MaxArraySize.*fewer --jobs"):
         systems.submit(systems.SYSTEMS["slurm"], folder, scripts, lambda _: None)
     assert queue.queue() == []
+
+
+def test_an_array_whose_number_was_lost_is_found_by_its_name(
+    queue: Slurm,
+    spec: AnalysisSpec,
+    inputs: Inputs,
+    settings: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[States] = []
+
+    def render(asked: Request) -> Scripts:
+        return replace(
+            slurm_system.render(asked), array=("sh", "-c", "sbatch --parsable array.sh >/dev/null")
+        )
+
+    def cancel(ids: Sequence[str]) -> None:
+        seen.append(slurm_system.states(ids[0], ""))
+        slurm_system.cancel(ids)
+
+    own = replace(systems.SYSTEMS["slurm"], render=render, cancel=cancel)
+    monkeypatch.setitem(systems.SYSTEMS, "slurm", own)
+    with pytest.raises(ExecutorError, match="Expected the number of a job"):
+        submit(spec, inputs, settings({**OPTIONS, "extra": "--hold"}), tmp_path / "out")
+    assert {state.phase for state in seen[0].slices.values()} == {"waiting"}
+    assert len(seen[0].slices) == SLICES
+    assert seen[0].merge is None
+    queue.wait_idle()
+    assert tickets(tmp_path / "out") == []
 
 
 def test_a_refused_submission_leaves_nothing(

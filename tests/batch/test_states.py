@@ -13,6 +13,8 @@ from femtobarn.running.executors.batch import htcondor, kubernetes, pbs, slurm
 from femtobarn.running.executors.batch.commands import RefusedError, answer
 from femtobarn.running.executors.batch.systems import SYSTEMS
 
+from .test_render import options, request
+
 SQUEUE = """\
 28|3|RUNNING|None
 28|4|PENDING|JobHeldUser
@@ -127,7 +129,7 @@ def test_kubernetes() -> None:
     ("said", "read", "found"),
     [
         ("27\n", slurm.job_id, "27"),
-        ("27;cluster\n", slurm.job_id, "27"),
+        ("27;cluster\n", slurm.job_id, "27;cluster"),
         ("please note the new rules\n27\n", slurm.job_id, "27"),
         ("7[].server.example\n", pbs.job_id, "7[].server.example"),
         ("12\n", pbs.job_id, "12"),
@@ -224,3 +226,90 @@ def test_what_a_command_says_is_shown(programs: Callable[[str, str], Path]) -> N
     programs("sbatch", "exit 3")
     with pytest.raises(RefusedError, match="`sbatch 'a b'`, but: it said nothing"):
         answer(["sbatch", "a b"])
+
+
+def test_slurm_is_asked_about_the_cluster_that_took_the_jobs(programs: Callable[[str, str], Path]) -> None:
+    """The same number is another job, perhaps the user's too, on another cluster."""
+    asked = programs("squeue", "echo '27|3|RUNNING|None'; echo '28|N/A|PENDING|Dependency'")
+    removed = programs("scancel", "")
+    states = SYSTEMS["slurm"].states("27;other", "28;other")
+    assert states.of(3).phase == "running"
+    assert states.merge is not None
+    assert asked.read_text().startswith("--clusters=other --noheader")
+    assert asked.read_text().strip().endswith("--jobs=27,28")
+    SYSTEMS["slurm"].cancel(["27;other", "28;other", "5"])
+    assert removed.read_text().splitlines() == ["--clusters=other 27 28", "5"]
+
+
+def test_slurm_submits_the_merge_where_the_array_is() -> None:
+    words = ("sbatch", "--parsable", "--dependency=afterany:{array}:17;other", "merge.sh")
+    assert slurm.following(words, "27;other") == [
+        "sbatch", "--clusters=other", "--parsable", "--dependency=afterany:27:17", "merge.sh",
+    ]  # fmt: skip
+    assert slurm.following([*words[:2], "--dependency=afterany:{array}"], "27")[-1].endswith("afterany:27")
+    with pytest.raises(ExecutorError, match=r"same cluster as job 27, .*there is 17;other"):
+        slurm.following(words, "27")
+    with pytest.raises(ExecutorError, match="there is name=x"):
+        slurm.following(["sbatch", "--dependency=afterany:{array}:name=x"], "27")
+
+
+def test_slurm_finds_jobs_by_their_name_when_their_number_was_lost(
+    programs: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = programs(
+        "squeue", "echo 'CLUSTER: a'; echo '27|3|RUNNING|None'; echo '28|N/A|PENDING|Dependency'"
+    )
+    removed = programs("scancel", "")
+    monkeypatch.delenv("SBATCH_CLUSTERS", raising=False)
+    lost = slurm.lost_id(request(options("slurm")))
+    assert lost == "name=femtobarn-my_search-20260102T030405678-1a2b"
+    states = SYSTEMS["slurm"].states(lost, "")
+    assert (states.of(3).phase, states.of(0).phase) == ("running", "ended")
+    assert states.merge is not None
+    assert states.merge.phase == "waiting"
+    assert asked.read_text().strip().endswith(f"--{lost}")
+    SYSTEMS["slurm"].cancel(["27", lost])
+    assert removed.read_text().splitlines() == [f"--{lost}", "27"]
+    assert slurm.lost_id(request(options("slurm", extra="-M a,b"))) == f"{lost};a,b"
+    assert slurm.lost_id(request(options("slurm", extra="--job-name=mine"))) == "", "no name of ours"
+    monkeypatch.setenv("SBATCH_CLUSTERS", "c")
+    assert slurm.lost_id(request(options("slurm"))) == f"{lost};c"
+
+
+def test_kubernetes_finds_a_job_by_its_name_when_its_answer_was_lost(
+    programs: Callable[[str, str], Path],
+) -> None:
+    asked = programs("kubectl", "")
+    array = json.loads(dict(kubernetes.render(request(options("k8s-job"))).files)["array.json"])
+    lost = kubernetes.lost_id(request(options("k8s-job")))
+    assert lost == f"physics/{array['metadata']['name']}"
+    SYSTEMS["k8s-job"].cancel([kubernetes.lost_id(request(options("k8s-job", namespace="")))])
+    assert asked.read_text().strip() == f"delete job --ignore-not-found --wait=false {lost[8:]}"
+
+
+@pytest.mark.parametrize("word", ["RESV_DEL_HOLD", "EXPEDITING", "A_WORD_OF_LATER"])
+def test_only_a_state_that_is_known_to_be_an_end_is_one(word: str) -> None:
+    assert slurm.phase(word) in {"waiting", "unknown"}
+
+
+@pytest.mark.parametrize(
+    "word", ["BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "NODE_FAIL", "PREEMPTED", "TIMEOUT"]
+)
+def test_ends_of_slurm(word: str) -> None:
+    assert slurm.phase(word) == "ended"
+
+
+def test_what_htcondor_does_not_find_is_gone_already(programs: Callable[[str, str], Path]) -> None:
+    programs(
+        "condor_rm", 'echo "Couldn\'t find/remove all jobs matching constraint (ClusterId == 40)" >&2; exit 1'
+    )
+    asked = programs("condor_q", "echo '[]'")
+    SYSTEMS["htcondor"].cancel(["40"])
+    assert asked.read_text().strip().endswith("JobStatus != 3 && JobStatus != 4")
+    programs("condor_q", 'echo \'[{"ClusterId": 40, "JobStatus": 2}]\'')
+    with pytest.raises(ExecutorError, match="find/remove all"):
+        SYSTEMS["htcondor"].cancel(["40"])
+    programs("condor_rm", 'echo "Can\'t connect to local schedd" >&2; exit 1')
+    programs("condor_q", "echo '[]'")
+    with pytest.raises(ExecutorError, match="connect to local schedd"):
+        SYSTEMS["htcondor"].cancel(["40"])

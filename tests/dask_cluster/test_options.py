@@ -17,6 +17,7 @@ from femtobarn.running.executors.dask.jobs import arguments, life, words
 from femtobarn.running.executors.dask.kubernetes import cluster_spec, quantity
 from femtobarn.running.executors.dask.messages import Wanted
 from femtobarn.running.executors.dask.options import DaskOptions, check_address, seconds_of
+from femtobarn.running.executors.dask.started import _wanted
 
 from .clusters import dask
 
@@ -82,6 +83,24 @@ def test_plain_hosts_are_those_of_this_machine_and_of_the_list(monkeypatch: pyte
         check_address("tcp://far:1")
     monkeypatch.setenv("FEMTOBARN_PLAIN_HOSTS", "other,FAR")
     check_address("tcp://far:1")
+
+
+def test_jobs_may_wait_in_their_queue_for_hours() -> None:
+    assert DaskOptions().patience == DaskOptions(address="tcp://127.0.0.1:1").patience == 300
+    for system in ("slurm", "pbs", "htcondor"):
+        assert DaskOptions(cluster=system).patience == 24 * 3600
+        assert DaskOptions(cluster=system, no_workers_timeout=8).patience == 8
+
+
+def test_jobs_are_submitted_in_a_folder_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = DaskOptions(cluster="pbs", python="env/bin/python")
+    wanted = _wanted(given, 1, Path("out/dask"))
+    assert wanted.folder == str(tmp_path / "out" / "dask")
+    assert (tmp_path / "out" / "dask").stat().st_mode & 0o777 == 0o700
+    assert wanted.options.python == str(tmp_path / "env/bin/python")
+    assert _wanted(DaskOptions(), 2, Path("other")).folder == ""
+    assert not (tmp_path / "other").exists()
 
 
 def test_walltimes() -> None:

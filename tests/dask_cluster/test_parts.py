@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from tests.running.toys import job
@@ -13,13 +15,16 @@ from femtobarn.base.records import AnalysisSpec, Outcome, Settings, Task
 from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.task import run_task
+from femtobarn.running.executors.dask import queues
 from femtobarn.running.executors.dask.arrival import outcomes_of
+from femtobarn.running.executors.dask.begun import MOST, Begun
+from femtobarn.running.executors.dask.care import Care
 from femtobarn.running.executors.dask.executor import units_of
 from femtobarn.running.executors.dask.remote import whole
 from femtobarn.running.executors.dask.slots import Slots
 from femtobarn.running.executors.dask.versions import MUST_AGREE, difference, own_versions, refusal
 from femtobarn.running.results.folding import fold_name
-from femtobarn.running.results.partial import to_bytes
+from femtobarn.running.results.partial import from_bytes, to_bytes
 from femtobarn.running.results.store import FolderStore
 
 Make = Callable[..., Settings]
@@ -39,6 +44,13 @@ def parts(spec: AnalysisSpec, inputs: Inputs) -> tuple[tuple[Task, ...], list[An
 
 def took(tasks: tuple[Task, ...], data: object, store: FolderStore, *, folded: bool = True) -> list[Outcome]:
     return list(outcomes_of(tasks, data, store, folded=folded, elsewhere=False))
+
+
+def renamed(data: bytes, name: str, **changes: object) -> bytes:
+    """A result that says of itself what it is not."""
+    partial = from_bytes(data)
+    header = partial.header.model_copy(update={"task": name, **changes})
+    return to_bytes(replace(partial, header=header))
 
 
 def test_parts_are_folded_and_stored_as_one(
@@ -94,10 +106,15 @@ def test_the_fold_of_other_parts_is_refused(
     parts: tuple[tuple[Task, ...], list[Answer]], tmp_path: Path
 ) -> None:
     tasks, answers = parts
-    told, _, _ = whole(*answers)
+    store = FolderStore(tmp_path)
+    told, data, _ = whole(*answers)
     _, less, _ = whole(*answers[:-1], answers[0])
-    outcomes = took(tasks, (told, less, ()), FolderStore(tmp_path))
-    assert {o.processed for o in outcomes} == {False}
+    ids = [task.id for task in tasks]
+    for other in (less, renamed(less, fold_name(ids)), renamed(data, fold_name(ids), parts=())):
+        outcomes = took(tasks, (told, other, ()), store)
+        assert {o.processed for o in outcomes} == {False}
+        assert list(store.tasks()) == []
+        assert store.present(ids) == set()
 
 
 def test_a_file_is_folded_only_if_all_its_parts_are_there(spec: AnalysisSpec, inputs: Inputs) -> None:
@@ -121,6 +138,73 @@ def test_versions_that_may_differ_are_told() -> None:
     other = {**ours, "numpy": "1.0"}
     assert refusal("w", other, ours) == ""
     assert difference("w", other, ours) == f"w has numpy 1.0 (here: {ours['numpy']})"
+
+
+def test_a_task_that_is_begun_again_and_again_is_cancelled() -> None:
+    client, notices = Mock(cancel=AsyncMock()), []
+    begun = Begun(client, "topic", notices.append)
+    future = Mock(key=("femtobarn-part-x", 1, "file.root", "2"))
+
+    async def say(*words: object) -> None:
+        for word in words:
+            await begun.heard((0.0, word))
+
+    begun.listen()
+    client.subscribe_topic.assert_called_once_with("topic", begun.heard)
+    begun.watch("one", future)
+    asyncio.run(say(*["one"] * MOST, *["other"] * 9, 7, ["one"]))
+    assert begun.too_often("one") == begun.too_often("other") == ""
+    assert [notice.words.split(",")[0] for notice in notices] == [
+        "file.root part 2 is begun for the 3rd time"
+    ]
+    client.cancel.assert_not_called()
+    asyncio.run(say("one", "one"))
+    client.cancel.assert_awaited_once_with([future])
+    assert "options lifetime and walltime" in begun.too_often("one")
+    begun.watch("one", future)
+    assert begun.too_often("one") == ""
+    begun.forget("one")
+    asyncio.run(say(*["one"] * 9))
+    assert begun.too_often("one") == ""
+
+
+def test_jobs_that_never_became_workers_are_replaced_but_not_for_ever() -> None:
+    names = ["c-0", "c-1", "c-2"]
+    workers = {name: Mock(job_id=str(number)) for number, name in enumerate(names)}
+    scheduler = Mock(workers={"tcp://x:1": Mock()})
+    scheduler.workers["tcp://x:1"].name = "c-0-3"  # one of several processes of a job
+    cluster = Mock(workers=workers, scheduler=scheduler)
+    cluster.loop.add_callback.side_effect = lambda function, *words: function(*words)
+    queue: list[set[str] | None] = [{"1"}]
+    care = Care(cluster, 1, lambda: queue[0])
+    assert care.look() == ""
+    queue[0] = None  # no answer is no reason
+    assert care.look() == ""
+    queue[0] = {"1"}
+    assert care.look() == ""
+    assert care.look() == "1 jobs ended before they became workers (2); they are replaced."
+    assert set(workers) == {"c-0", "c-1"}
+    for again, number in enumerate("789"):
+        workers["c-2"] = Mock(job_id=number)
+        assert care.look() == ""
+        assert ("for the last time" in care.look()) == (again == 1)
+    assert "c-2" in workers
+
+
+@pytest.mark.parametrize(
+    ("system", "said", "numbers"),
+    [
+        ("slurm", "12\n13\n", {"12", "13"}),
+        ("pbs", "Job id  User\n------\n12.server  me  long  x  --  1  1  --  01:00  Q  --\n", {"12"}),
+        ("htcondor", "12.0 1\n13.0 2\n", {"12.0", "13.0"}),
+        ("slurm", "", set()),
+    ],
+)
+def test_numbers_of_jobs_in_the_queue(
+    monkeypatch: pytest.MonkeyPatch, system: str, said: str, numbers: set[str]
+) -> None:
+    monkeypatch.setattr(queues, "answer", lambda words: said)
+    assert queues.in_queue(system, "femtobarn-1") == numbers
 
 
 def test_slots() -> None:

@@ -245,6 +245,24 @@ def test_a_worker_that_is_stopped_for_a_while(
     assert same(tmp_path / "out", local)
 
 
+def test_a_fold_that_hangs_is_told_again_and_again(
+    spec: AnalysisSpec, inputs: Inputs, settings: Make, local: Path, tmp_path: Path, plain: Scheduler
+) -> None:
+    gate = tmp_path / "go"
+    plain.work(environment=trouble(any=f"fold:{gate}"))
+
+    class Opens(Told):
+        def notice(self, words: str) -> None:
+            super().notice(words)
+            if sum("the fold of" in words for words in self.words) == 2:
+                gate.touch()
+
+    told = Opens()
+    run(spec, inputs, dask(settings, **plain.options, stall=2), tmp_path / "out", told)
+    assert same(tmp_path / "out", local)
+    assert sum("Under way: " in words and "the fold of " in words for words in told.words) >= 2
+
+
 def test_plain_beyond_loopback_is_refused(
     spec: AnalysisSpec, inputs: Inputs, settings: Make, tmp_path: Path
 ) -> None:

@@ -57,12 +57,15 @@ def test_pbs_dialect(
     tmp_path: Path,
     queue: Slurm,
     pbs: Slurm,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    out = tmp_path / "out"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     chosen = dask(settings, cluster="pbs", jobs=1, **JOBS)
-    assert exit_code(run(spec, inputs, chosen, out).info) == 0
-    assert same(out, local)
+    assert exit_code(run(spec, inputs, chosen, Path("out")).info) == 0
+    assert same(Path("out"), local)
     queue.wait_idle(20)
+    assert [path.name for path in Path().iterdir()] == ["out"], "jobs write where the driver was started"
 
 
 def test_a_job_that_is_cancelled_is_replaced(
@@ -89,6 +92,27 @@ def test_a_job_that_is_cancelled_is_replaced(
     assert [row.reason for row in told.rows if row.status == "failed"] == []
     assert len(first) == 1
     assert same(out, local)
+    queue.wait_idle(20)
+
+
+def test_a_job_that_dies_before_it_is_a_worker_is_replaced_and_told(
+    spec: AnalysisSpec,
+    inputs: Inputs,
+    settings: Make,
+    local: Path,
+    tmp_path: Path,
+    queue: Slurm,
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\nmkdir "{tmp_path}/died" 2>/dev/null && exit 3\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    out, told = tmp_path / "out", Told()
+    chosen = dask(settings, cluster="slurm", jobs=1, python=python, no_workers_timeout=100, **JOBS)
+    assert exit_code(run(spec, inputs, chosen, out, told).info) == 0
+    assert same(out, local)
+    assert any(words.startswith("1 jobs ended before they became workers") for words in told.words)
     queue.wait_idle(20)
 
 

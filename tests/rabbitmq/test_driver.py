@@ -8,7 +8,7 @@ import pytest
 from tests.running.toys import toy_spec
 from tests.servers.daemons import until
 
-from femtobarn.base.errors import ExecutorError
+from femtobarn.base.errors import ExecutorError, NothingToDoError
 from femtobarn.base.records import Job, Task
 from femtobarn.running.engine.collect import collect
 from femtobarn.running.engine.run import exit_code, run, submit
@@ -158,6 +158,17 @@ def test_a_task_that_was_put_away_can_be_tried_again(stage: Stage) -> None:
     stage.same(collect(out, wait=True))
 
 
+def test_a_dead_task_that_a_driver_has_counted_is_left_to_its_command(stage: Stage) -> None:
+    told = Told()
+    running = stage.start("out", told, delivery_limit=2)
+    poisoned(stage)
+    told.wait_for(1)
+    assert stage.keeper().retry_dead() == (0, 1)
+    stage.worker()
+    assert exit_code(result(running).info) == 3
+    stage.same(result(stage.start("out")))
+
+
 def test_removed_tasks_are_failed_lines(stage: Stage) -> None:
     running = stage.start("out")
     until(
@@ -182,8 +193,10 @@ def test_a_run_can_be_removed(stage: Stage) -> None:
         stage.keeper().drain(run_.token[:10])
     removed = result(running)
     assert all("somebody has removed it" in row.reason for row in removed.ledger())
-    assert collect(out, told).info.tasks_pending == stage.tasks()
+    with pytest.raises(NothingToDoError, match="Give the command of the run again"):
+        collect(out, told, wait=True)  # and not for ever
     assert "knows nothing of this run" in told.words[0]
+    assert collect(out).info.tasks_pending == stage.tasks()
     worker = stage.worker("--idle-exit", "2")
     assert worker.process.wait(PATIENCE) == 0
     assert stage.count(stage.names.tasks).ready == 0
@@ -240,3 +253,15 @@ def test_a_second_signal_ends_a_worker_at_once(stage: Stage) -> None:
         assert worker.process.returncode == 130
         stage.worker()
         stage.same(result(running))
+
+
+def test_who_waits_for_results_hears_that_no_worker_takes_tasks(stage: Stage) -> None:
+    out, told = stage.tmp / "out", Told()
+    submit(stage.spec, stage.inputs(), stage.settings(), out)
+
+    def pause(_: float) -> None:
+        if not stage.workers:
+            stage.worker(wait=True)
+
+    stage.same(collect(out, told, wait=True, pause=pause))
+    assert told.words[0].endswith("femtobarn worker --queue femtobarn")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 from tests.servers.daemons import until
@@ -46,10 +48,13 @@ def test_a_worker_killed_with_a_task_in_hand(stage: Stage) -> None:
         running = stage.start("out")
         reached(hold)
         first.kill()
+        left = list(Path(tempfile.gettempdir()).glob(f"femtobarn-worker-{first.process.pid}-*"))
+        assert len(left) == 1
         stage.worker()
     done = result(running)
     stage.same(done)
     assert max(row.attempts for row in done.ledger()) == 2
+    assert not left[0].exists()
 
 
 def test_the_broker_dies_and_comes_back_in_mid_run(stage: Stage, broker: RabbitMQ) -> None:

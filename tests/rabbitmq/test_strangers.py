@@ -15,7 +15,7 @@ from tests.running.toys import INPUTS, RELEASE
 from tests.servers.daemons import until
 from tests.servers.rabbitmq import RabbitMQ
 
-from femtobarn.base.records import AnalysisSpec
+from femtobarn.base.records import AnalysisSpec, Record
 from femtobarn.physics.language import Analysis, Regular, columnar, ev
 from femtobarn.running.engine.inputs import gather
 from femtobarn.running.engine.plan import make_plan
@@ -23,7 +23,7 @@ from femtobarn.running.engine.run import exit_code, run
 from femtobarn.running.executors.rabbitmq import executor as module
 from femtobarn.running.executors.rabbitmq.address import find_broker
 from femtobarn.running.executors.rabbitmq.link import Dialler, hung_up
-from femtobarn.running.executors.rabbitmq.messages import TaskMessage, pack
+from femtobarn.running.executors.rabbitmq.messages import JobMessage, TaskMessage, pack
 
 from .stage import PATIENCE, SOURCE, Stage, Told, reached, result
 
@@ -151,6 +151,52 @@ def test_a_worker_of_another_version_leaves_and_the_task_stays(
     assert stage.count(stage.names.tasks).ready == stage.tasks()
     assert stage.count(stage.names.dead).ready == 0
     assert exit_code(result(running).info) == 1
+
+
+def test_tasks_of_another_version_that_look_different_stay(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def newer(message: Record) -> bytes:
+        made = json.loads(pack(message))
+        if isinstance(message, TaskMessage):
+            made["task"]["new"] = 1
+        if isinstance(message, JobMessage):
+            made |= {"femtobarn": "99.1", "new": 1}
+        return json.dumps(made).encode()
+
+    told = Told()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "pack", newer)
+        running = stage.start("out", told, patience=6)
+        assert stage.worker().process.wait(PATIENCE) == 2
+    told.wait_for_words("w0: Expected a worker with femtobarn 99.1")
+    assert stage.count(stage.names.tasks).ready == stage.tasks()
+    assert stage.count(stage.names.dead).ready == 0
+    assert exit_code(result(running).info) == 1
+
+
+def test_headers_of_strangers_end_nobody(stage: Stage) -> None:
+    told, headers = Told(), {"x-death": ["a"], "x-delivery-count": "many"}
+    with stage.held() as hold:
+        worker = stage.worker()
+        running = stage.start("out", told)
+        reached(hold)
+        (run_,) = stage.status().runs
+        with (
+            hung_up(Dialler(find_broker(), 60, "stranger").once()) as connection,
+            connection.channel() as channel,
+        ):
+            for exchange, key in (
+                ("", stage.names.results(run_.token)),
+                (stage.names.queue, stage.names.key(run_.token)),
+                (stage.names.dead, "alien"),
+            ):
+                channel.basic_publish(exchange, key, b"{}", BasicProperties(headers=headers))
+        told.wait_for_words("thrown away")
+    stage.same(result(running))
+    until(lambda: stage.count(stage.names.dead).ready == 2, PATIENCE, "it is not put away")
+    assert len(json.loads(queue("dead", "--json"))) == 2
+    assert worker.process.poll() is None
 
 
 def test_a_result_too_large_for_the_broker_is_a_failed_line_that_says_what_to_do(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from tests.servers.daemons import free_port, until
 from tests.servers.rabbitmq import RabbitMQ
 
 from femtobarn.base.errors import ExecutorError, SettingsError
+from femtobarn.running.executors.rabbitmq.link import RefusedError
 
 from .stage import PATIENCE, Stage, reached, result
 
@@ -89,6 +90,29 @@ def test_a_user_needs_no_more_permissions_than_the_page_says(stage: Stage, broke
         reached(hold)
         assert len(stage.status().workers) == 1
     stage.same(result(running))
+
+
+def test_a_permission_that_is_missing_is_no_lost_connection(stage: Stage, broker: RabbitMQ) -> None:
+    words = ("-p", broker.vhost, broker.user)
+    broker.ctl("set_permissions", *words, "^$", ".*", ".*")
+    try:
+        with pytest.raises(RefusedError, match="rabbitmqctl set_permissions -p VHOST USER"):
+            result(stage.start("out"))
+        worker = stage.worker()
+        assert worker.process.wait(PATIENCE) == 1
+        assert "rabbitmqctl set_permissions -p VHOST USER" in worker.text
+        assert "The connection was lost" not in worker.text
+    finally:
+        broker.ctl("set_permissions", *words, ".*", ".*", ".*")
+    stage.worker()
+    stage.same(result(stage.start("out")))
+
+
+def test_an_address_that_refuses_us_is_passed_over(stage: Stage, broker: RabbitMQ) -> None:
+    both = f"{stage.url.replace(broker.password, 'wrong')},{stage.url}"
+    stage.patch.setenv("FEMTOBARN_BROKER", both)
+    stage.worker(FEMTOBARN_BROKER=both)
+    stage.same(result(stage.start("out")))
 
 
 def test_work_longer_than_the_broker_waits_for_a_consumer(other: Stage) -> None:

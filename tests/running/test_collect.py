@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -241,6 +242,34 @@ def test_a_folded_file_counts_for_its_parts_and_gives_the_same_bits(
     run(spec, inputs, chosen, out, told)
     assert told.reused == len(plan.tasks) - len(ids)
     assert same(out, reference)
+
+
+def test_the_fold_of_other_parts_is_none_of_these(
+    spec: AnalysisSpec, inputs: Inputs, tmp_path: Path, settings: Make
+) -> None:
+    from femtobarn.running.results.folding import fold, fold_name
+    from femtobarn.running.results.merge import collect as parts_of
+    from femtobarn.running.results.partial import to_bytes
+
+    chosen, out = settings(part_bytes=8_000), tmp_path / "out"
+    run(spec, inputs, chosen, out)
+    store = store_of(out)
+    group, other = [g for g in make_plan(spec, inputs, chosen).by_file if len(g) > 1][:2]
+    ids = [t.id for t in group]
+    true, wrong = (fold([store.read(t.id) for t in tasks]) for tasks in (group, other))
+    named = wrong.header.model_copy(update={"task": fold_name(ids)})
+    with pytest.raises(MergeError, match="holds the sums of others"):
+        store.put(fold_name(ids), to_bytes(dataclasses.replace(wrong, header=named)))
+    store.write(dataclasses.replace(true, header=true.header.model_copy(update={"parts": ()})))
+    assert not store.folded(ids)
+    assert parts_of(store, group[0].file, ids).fold == ""
+    for task in ids:
+        store.path(task).unlink()
+    assert store.present(ids) == set()
+    store.write(dataclasses.replace(wrong, header=named))
+    assert store.present(ids) == set()
+    store.write(true)
+    assert store.present(ids) == set(ids)
 
 
 def test_selected_events_are_not_folded() -> None:

@@ -24,6 +24,8 @@ queue = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Look at a work queue on RabbitMQ, and clear it."
 )
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 QueueOption = Annotated[
     str, typer.Option(metavar="NAME", help="Workers and runs of one name find each other.")
 ]
@@ -68,7 +70,7 @@ def worker(
 ) -> None:
     """Take tasks from a work queue on RabbitMQ and run them, one at a time, until it is ended.
 
-    SIGTERM and Ctrl-C let the task that is under way end; a second one ends at once, and another worker gets the task.
+    SIGTERM and Ctrl-C let the task that is under way end; a second signal ends it at once, and another worker gets the task.
     """
     from pydantic import ValidationError
 
@@ -117,16 +119,18 @@ def _hide_passwords() -> None:
 def _end_in_order(stop: Callable[[], None]) -> None:
     """Let the first signal end what runs in order, and the second one at once."""
 
-    def on_signal(number: int, _: object) -> None:
-        signal.signal(number, _at_once)
+    def on_signal(_number: int, _frame: object) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, _at_once)
         stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _SIGNALS:
         signal.signal(number, on_signal)
 
 
-def _at_once(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_IGN)
+def _at_once(_number: int, _frame: object) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -168,6 +172,8 @@ def status(queue: QueueOption = "femtobarn", broker: BrokerOption = "", as_json:
             runs,
             right=("tasks", "results waiting"),
         )
+    if found.older:
+        output.line(f"{_messages(found.older, 'older run')} not looked at")
 
 
 @queue.command()
@@ -219,13 +225,16 @@ def list_dead(
 
 @queue.command("retry-dead")
 def retry_dead(queue: QueueOption = "femtobarn", broker: BrokerOption = "") -> None:
-    """Give tasks that were put away to workers again, if their run still waits for them."""
+    """Give tasks that were put away to workers again, if their run was handed over (--detach) or its driver has died.
+
+    A driver that runs has counted them as failed: its own command tries them again.
+    """
     revived = _keeper(queue, broker).retry_dead()
     output.line(f"{_messages(revived.sent, 'task')} sent to workers again")
     if revived.left:
         output.line(
-            f"{_messages(revived.left, 'message')} left: no task, or of a run that is over; the command of that run tries its "
-            "failed tasks again. femtobarn queue drain --dead removes them."
+            f"{_messages(revived.left, 'message')} left: no task, or of a run that is over or has counted it as failed; the "
+            "command of that run tries its failed tasks again. femtobarn queue drain --dead removes them."
         )
 
 

@@ -67,11 +67,8 @@ def collect(store: FolderStore, file: InputFile, tasks: Sequence[str]) -> FilePa
     MergeError
         if parts overlap, or do not agree on what the file is
     """
-    whole = fold_name(tasks) if len(tasks) > 1 else ""
-    if whole and store.has(whole):
-        found = store.header(whole).parts
-    else:
-        whole, found = "", tuple(store.header(t) for t in tasks)
+    whole = fold_name(tasks) if store.folded(tasks) else ""
+    found = store.header(whole).parts if whole else tuple(store.header(t) for t in tasks)
     headers = tuple(sorted(found, key=lambda h: (h.start, h.stop)))
     for before, after in pairwise(headers):
         if after.start < before.stop:

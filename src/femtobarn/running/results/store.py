@@ -97,9 +97,14 @@ class FolderStore:
 
     def present(self, tasks: Sequence[str]) -> set[str]:
         """Return which of ``tasks``, all parts of one file in their order, have a result: alone or folded."""
-        if len(tasks) > 1 and self.has(fold_name(tasks)):
+        if self.folded(tasks):
             return set(tasks)
         return {task for task in tasks if self.has(task)}
+
+    def folded(self, tasks: Sequence[str]) -> bool:
+        """Tell whether the sums of ``tasks``, all parts of one file in their order, are there as one."""
+        name = fold_name(tasks)
+        return len(tasks) > 1 and self.has(name) and bool(self.header(name).parts)
 
     def tasks(self) -> Iterator[str]:
         """Return the ids of all results there are, sorted; damaged ones too."""
@@ -185,5 +190,11 @@ class FolderStore:
             msg = (
                 f"Expected the result of task {task} in {self.path(task)}, but it holds that of "
                 f"{header.task}. Remove this file and run the same command again."
+            )
+            raise MergeError(msg)
+        if header.parts and fold_name([part.task for part in header.parts]) != task:
+            msg = (
+                f"Expected the parts of one file that the name {task} stands for in {self.path(task)}, but it "
+                "holds the sums of others. Remove this file and run the same command again."
             )
             raise MergeError(msg)

@@ -22,6 +22,14 @@ class RefusedError(ExecutorError):
         super().__init__(f"Expected the batch system to take `{shlex.join(words)}`, but: {shown}")
 
 
+class AbsentError(ExecutorError):
+    """A command of a batch system that could not be begun: nothing of what it asks for has happened."""
+
+
+class SilentError(ExecutorError):
+    """A command of a batch system that was begun and did not answer: what it asked for may have happened."""
+
+
 def answer(words: Sequence[str], folder: Path | None = None) -> str:
     """Return what a command writes to standard output.
 
@@ -32,8 +40,10 @@ def answer(words: Sequence[str], folder: Path | None = None) -> str:
 
     Raises
     ------
-    ExecutorError
-        if it is not there or does not answer
+    AbsentError
+        if it cannot be begun
+    SilentError
+        if it does not answer in time
     RefusedError
         if it ends badly
     """
@@ -50,10 +60,15 @@ def answer(words: Sequence[str], folder: Path | None = None) -> str:
         )
     except FileNotFoundError as error:
         msg = f"Expected the command {words[0]} of the batch system, but it is not on this machine. Submit where it is, or choose another --system."
-        raise ExecutorError(msg) from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        msg = f"Expected an answer of `{shlex.join(words)}`, but: {error}. Try again when the batch system answers."
-        raise ExecutorError(msg) from error
+        raise AbsentError(msg) from error
+    except OSError as error:
+        msg = (
+            f"Expected the command `{shlex.join(words)}` to begin, but: {error}. Repair that, and try again."
+        )
+        raise AbsentError(msg) from error
+    except subprocess.TimeoutExpired as error:
+        msg = f"Expected an answer of `{shlex.join(words)}`, but there was none in {error.timeout:.0f} seconds. Try again when the batch system answers."
+        raise SilentError(msg) from error
     if done.returncode:
         raise RefusedError(words, done.stderr.strip() or done.stdout)
     return done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from femtobarn.base.errors import ExecutorError
@@ -13,6 +13,7 @@ from femtobarn.base.records import Job, Notice, Outcome, Settings, Task, Ticket
 from femtobarn.running.engine.executor import parse_options
 from femtobarn.running.executors.batch import submitting, systems
 from femtobarn.running.executors.batch.layout import BatchFolder
+from femtobarn.running.executors.batch.notes import Notes
 from femtobarn.running.executors.batch.options import BatchOptions
 from femtobarn.running.executors.batch.request import UNKNOWN, States
 from femtobarn.running.executors.batch.shell import MERGING
@@ -109,8 +110,11 @@ class BatchExecutor:
     def gather(self, ticket: Ticket, tasks: Sequence[Task], store: FolderStore) -> Iterator[Outcome | Notice]:
         """Give the outcomes that are known now; tasks of a slice that ended without them have failed."""
         out = store.folder.parent
-        wanted = {task.id for task in tasks} - later_tasks(out, ticket.token)
-        watch = self._watch(ticket, store, wanted)
+        later = later_tasks(out, ticket.token)
+        wanted = {task.id: task for task in tasks if task.id not in later}
+        notes = Notes.of(BatchFolder.of(out, ticket.token))
+        own = {index: {t: wanted[t] for t in ids if t in wanted} for index, ids in notes.ids().items()}
+        watch = self._watch(ticket, store, set(wanted), own, notes.told)
         if not watch.open:
             return
         states, error = self._asked_lately(ticket)
@@ -154,9 +158,17 @@ class BatchExecutor:
             said = _answers[ticket.token] = (self._clock(), *self._asked(ticket))
         return said[1:]
 
-    def _watch(self, ticket: Ticket, store: FolderStore, wanted: set[str]) -> Watch:
+    def _watch(
+        self,
+        ticket: Ticket,
+        store: FolderStore,
+        wanted: set[str],
+        tasks: Mapping[int, Mapping[str, Task]] | None = None,
+        told: Callable[[int], Sequence[Outcome]] | None = None,
+    ) -> Watch:
         folder = BatchFolder.of(store.folder.parent, ticket.token)
-        return Watch(folder, wanted, store, elsewhere=bool(self._store), clock=self._clock)
+        elsewhere = bool(self._store)
+        return Watch(folder, wanted, store, elsewhere=elsewhere, tasks=tasks, told=told, clock=self._clock)
 
     def _follow(
         self, job: Job, tasks: Sequence[Task], store: FolderStore, tickets: list[tuple[Ticket, Watch]]

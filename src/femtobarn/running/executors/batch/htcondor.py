@@ -13,7 +13,7 @@ from typing import Any
 
 from femtobarn.base.errors import ExecutorError
 from femtobarn.running.executors.batch import shell
-from femtobarn.running.executors.batch.commands import answer
+from femtobarn.running.executors.batch.commands import RefusedError, answer
 from femtobarn.running.executors.batch.options import mebibytes
 from femtobarn.running.executors.batch.request import JobState, Phase, Request, Scripts, States
 
@@ -23,6 +23,8 @@ _STATES: dict[int, tuple[str, Phase]] = {
 }  # fmt: skip
 _CLUSTER = re.compile(r"submitted to cluster (\d+)")
 _NODE = re.compile(r"S(\d+)")
+_NOTHING_LEFT = re.compile(r"couldn't find|not found|no jobs?\b", re.IGNORECASE)
+_DAG_REMOVED = 4  # what $(DAG_STATUS) is when somebody removed the DAG
 _ASKED = "ClusterId,DAGNodeName,JobStatus,HoldReason"
 
 
@@ -38,12 +40,20 @@ def render(request: Request) -> Scripts:
     if request.merge:
         dag.append("FINAL MERGE merge.sub")
         files += [
-            ("merge.sub", _description(request, "merge.sh", "merge", "", 1)),
-            # arrays of earlier submissions are DAGs of their own, which this one cannot wait for
-            ("merge.sh", shell.script([], shell.merge_lines(request, wait=bool(request.after)))),
+            ("merge.sub", _description(request, "merge.sh", "merge", "$(DAG_STATUS)", 1)),
+            ("merge.sh", shell.script([], _merge_lines(request))),
         ]
     files.append(("array.dag", "\n".join(dag) + "\n"))
     return Scripts(tuple(files), ("condor_submit_dag", "-batch-name", request.name, "array.dag"))
+
+
+def _merge_lines(request: Request) -> list[str]:
+    """Return the lines of the ``FINAL`` node: it runs even if the DAG was removed, and does nothing then."""
+    removed = (
+        f'if [ "${{1:-}}" = {_DAG_REMOVED} ]; then echo "the DAG was removed: nothing is merged"; exit 1; fi'
+    )
+    # arrays of earlier submissions are DAGs of their own, which this one cannot wait for
+    return [removed, *shell.merge_lines(request, wait=bool(request.after))]
 
 
 def _description(request: Request, script: str, log: str, arguments: str, cores: int) -> str:
@@ -130,4 +140,12 @@ def cancel(ids: Sequence[str]) -> None:
         if HTCondor does not answer
     """
     which = " || ".join(f"ClusterId == {i} || DAGManJobId == {i}" for i in ids)
-    answer(["condor_rm", "-constraint", which])
+    try:
+        answer(["condor_rm", "-constraint", which])
+    except RefusedError as error:
+        # it says the same of jobs that are not there and of some that it could not remove
+        alive = f"({which}) && JobStatus != 3 && JobStatus != 4"
+        if not _NOTHING_LEFT.search(error.said) or _jobs(
+            answer(["condor_q", "-json", "-attributes", _ASKED, "-constraint", alive])
+        ):
+            raise

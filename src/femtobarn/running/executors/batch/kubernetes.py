@@ -57,7 +57,7 @@ def _job(
     request: Request, role: str, words: Sequence[str], cores: int, spec: Mapping[str, Any]
 ) -> dict[str, Any]:
     options = request.options
-    instance = _name(f"{request.name[: _NAME_LENGTH - len(request.token)]}-{request.token}")
+    instance = _instance(request)
     labels = {"app.kubernetes.io/name": "femtobarn", _INSTANCE: instance, _ROLE: role}
     needs = {"cpu": str(cores), "memory": f"{mebibytes(options.memory)}Mi"}
     needs |= {"ephemeral-storage": f"{mebibytes(options.disk)}Mi"} if options.disk else {}
@@ -73,7 +73,8 @@ def _job(
         container["env"] = [{"name": MERGING, "value": request.token}]
     pod = {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": options.seconds * (2 if role == "merge" else 1),
+        # the job that merges begins at once: how long slices wait for their turn, nobody knows
+        **({"activeDeadlineSeconds": options.seconds} if role == "slices" else {}),
         "terminationGracePeriodSeconds": _GRACE,
         "automountServiceAccountToken": False,
         "securityContext": _identity(request),
@@ -96,6 +97,15 @@ def _identity(request: Request) -> dict[str, Any]:
     """Return who pods run as: whoever submits, so that results belong to them; never root."""
     own = {"runAsUser": request.user, "runAsGroup": request.group} if request.user else {}
     return {"runAsNonRoot": True, **own, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def _instance(request: Request) -> str:
+    return _name(f"{request.name[: _NAME_LENGTH - len(request.token)]}-{request.token}")
+
+
+def lost_id(request: Request) -> str:
+    """Return namespace (empty: that of the user's context) and name of the Job with the slices, before it is there."""
+    return f"{request.options.namespace}/{_instance(request)}-slices"
 
 
 def _name(text: str) -> str:
@@ -130,7 +140,7 @@ def states(array: str, _merge: str) -> States:
     space, _, name = array.partition("/")
     which = f"{_INSTANCE}={name.removesuffix('-slices')}"
     return read_states(
-        answer(["kubectl", "get", "jobs,pods", "--namespace", space, "--selector", which, "-o", "json"])
+        answer(["kubectl", "get", "jobs,pods", *_within(space), "--selector", which, "-o", "json"])
     )
 
 
@@ -190,4 +200,8 @@ def cancel(ids: Sequence[str]) -> None:
     """
     for job in ids:
         space, _, name = job.partition("/")
-        answer(["kubectl", "delete", "job", "--namespace", space, "--ignore-not-found", "--wait=false", name])
+        answer(["kubectl", "delete", "job", *_within(space), "--ignore-not-found", "--wait=false", name])
+
+
+def _within(space: str) -> list[str]:
+    return ["--namespace", space] if space else []

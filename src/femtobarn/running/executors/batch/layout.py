@@ -143,6 +143,12 @@ class BatchFolder:
             return [], start
         return list(_outcomes(whole)), start + len(whole) + 1
 
+    def told_bytes(self, index: int) -> int:
+        """Return how long the file of `told` is now; 0 if there is none."""
+        with suppress(OSError), self._outcomes(index).open("rb") as file:
+            return file.seek(0, os.SEEK_END)  # opened: a shared file system looks again then
+        return 0
+
     def begin(self, index: int) -> None:
         """Forget how a slice ended, for it runs again; what it notes now begins on a line of its own."""
         self._end(index).unlink(missing_ok=True)

@@ -81,7 +81,7 @@ def resubmit(
     with run.directory.locked():
         for _ in gathered(run.store, run.plan.tasks, run.settings):
             pass  # what became known is kept
-        now = run.known()
+        now = run.known(verify=True)
         now = Known(now.done, ()) if failed else now
         states, notes = asked(run.store, run.settings)
         if notes:

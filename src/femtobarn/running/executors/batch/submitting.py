@@ -91,28 +91,32 @@ def rendered(
 
 
 def submit(made: Rendered, job: Job, store: FolderStore) -> Ticket:
-    """Submit it; the ticket is kept in ``store`` from the moment on that jobs exist.
+    """Submit it; the ticket is kept in ``store`` from the moment on that jobs may exist.
 
     Raises
     ------
     ExecutorError
-        if the batch system refuses; nothing is left of it then
+        if the batch system refuses; nothing is left of it then, unless jobs could not be removed: these keep
+        their ticket and folder, so that a later command can
     """
     request = made.request
     folder = BatchFolder.of(Path(request.out), request.token)
     folder.write(request, job, made.slices, made.scripts)
     ticket = Ticket(executor=NAME, token=request.token, details=request.options.words())
-    try:
-        array, merge = systems.submit(
-            systems.SYSTEMS[request.options.system],
-            folder,
-            made.scripts,
-            lambda array: store.keep(with_jobs(ticket, array, "")),
-        )
-    except BaseException:
+    system = systems.SYSTEMS[request.options.system]
+
+    def forget() -> None:
         store.drop(ticket)
         folder.remove()
-        raise
+
+    array, merge = systems.submit(
+        system,
+        folder,
+        made.scripts,
+        lambda array: store.keep(with_jobs(ticket, array, "")),
+        lost=system.lost_id(request),
+        on_nothing=forget,
+    )
     whole = with_jobs(ticket, array, merge)
     store.keep(whole)
     return whole

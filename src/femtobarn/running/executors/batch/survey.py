@@ -83,7 +83,9 @@ class Known:
         return [task for task in tasks if task.id not in self.done and task.id not in self.failed]
 
 
-def known(store: FolderStore, groups: Sequence[Sequence[Task]], *, elsewhere: bool) -> Known:
+def known(
+    store: FolderStore, groups: Sequence[Sequence[Task]], *, elsewhere: bool, verify: bool = False
+) -> Known:
     """Return what is known of the tasks of a run.
 
     A task that was lost with its slice has not failed: it was never tried to its end.
@@ -94,10 +96,15 @@ def known(store: FolderStore, groups: Sequence[Sequence[Task]], *, elsewhere: bo
         the tasks of each file, in their order
     elsewhere
         whether slices leave results in another place than ``store``: what they note counts then
+    verify
+        whether results are read: a damaged one is none
     """
     done: set[str] = set()
     for group in groups:
         ids = [task.id for task in group]
+        if verify:
+            done |= store.present(ids)
+            continue
         whole = len(ids) > 1 and store.path(fold_name(ids)).is_file()
         done.update(ids if whole else (task for task in ids if store.path(task).is_file()))
     if elsewhere:

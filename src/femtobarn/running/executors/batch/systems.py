@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from femtobarn.base.errors import ExecutorError
 from femtobarn.running.executors.batch import htcondor, kubernetes, pbs, slurm
-from femtobarn.running.executors.batch.commands import RefusedError, answer
+from femtobarn.running.executors.batch.commands import AbsentError, RefusedError, SilentError, answer
 from femtobarn.running.executors.batch.layout import BatchFolder
 from femtobarn.running.executors.batch.request import Request, Scripts, States
 
 
 def _no_advice(_: RefusedError) -> str:
     return ""
+
+
+def _no_lost_id(_: Request) -> str:
+    return ""
+
+
+def _following(words: Sequence[str], array: str) -> list[str]:
+    return [word.replace("{array}", array) for word in words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,10 @@ class BatchSystem:
         what to do about a refusal
     keeps
         whether jobs that are over stay until they are removed
+    lost_id
+        what stands for the id of the array of a request when its answer was lost (or empty: there is nothing)
+    following
+        the command that submits the job that merges, with the id of the array put in
     """
 
     render: Callable[[Request], Scripts]
@@ -43,21 +54,42 @@ class BatchSystem:
     cancel: Callable[[Sequence[str]], None]
     advice: Callable[[RefusedError], str] = _no_advice
     keeps: bool = False
+    lost_id: Callable[[Request], str] = _no_lost_id
+    following: Callable[[Sequence[str], str], list[str]] = _following
 
 
 SYSTEMS = {
-    "slurm": BatchSystem(slurm.render, slurm.job_id, slurm.states, slurm.cancel, slurm.advice),
+    "slurm": BatchSystem(
+        slurm.render,
+        slurm.job_id,
+        slurm.states,
+        slurm.cancel,
+        slurm.advice,
+        lost_id=slurm.lost_id,
+        following=slurm.following,
+    ),
     "pbs": BatchSystem(pbs.render_openpbs, pbs.job_id, pbs.openpbs_states, pbs.cancel),
     "torque": BatchSystem(pbs.render_torque, pbs.job_id, pbs.torque_states, pbs.cancel),
     "htcondor": BatchSystem(htcondor.render, htcondor.job_id, htcondor.states, htcondor.cancel),
     "k8s-job": BatchSystem(
-        kubernetes.render, kubernetes.job_id, kubernetes.states, kubernetes.cancel, keeps=True
+        kubernetes.render,
+        kubernetes.job_id,
+        kubernetes.states,
+        kubernetes.cancel,
+        keeps=True,
+        lost_id=kubernetes.lost_id,
     ),
 }
 
 
 def submit(
-    system: BatchSystem, folder: BatchFolder, scripts: Scripts, on_array: Callable[[str], None]
+    system: BatchSystem,
+    folder: BatchFolder,
+    scripts: Scripts,
+    on_array: Callable[[str], None],
+    *,
+    lost: str = "",
+    on_nothing: Callable[[], None] = lambda: None,
 ) -> tuple[str, str]:
     """Submit the array, and the job that merges if there is one; return their ids (or empty).
 
@@ -65,25 +97,50 @@ def submit(
     ----------
     on_array
         is told the id of the array before anything else happens, so that it can be removed after a crash
+    lost
+        stands for that id as long as it is not known; empty: nothing can
+    on_nothing
+        called if this fails and nothing is left there; else jobs may be, which could not be removed now
 
     Raises
     ------
     ExecutorError
-        if the batch system refuses; nothing is left there then
+        if the batch system refuses, or does not answer
     """
-    array = _submitted(system, folder, scripts.array)
+    array, begun = "", False
     try:
+        if lost:
+            on_array(lost)
+        begun = True
+        array = _submitted(system, folder, scripts.array)
         on_array(array)
-        merge = (
-            _submitted(system, folder, [word.replace("{array}", array) for word in scripts.merge])
-            if scripts.merge
-            else ""
-        )
-    except BaseException:
-        with suppress(ExecutorError):
-            system.cancel([array])
+        return array, _submitted(
+            system, folder, system.following(scripts.merge, array)
+        ) if scripts.merge else ""
+    except BaseException as error:
+        # a command that could not be begun has submitted nothing; any other may have, whatever it said
+        maybe = bool(array) or (begun and not isinstance(error, AbsentError))
+        words = _removed(system, [job for job in (array, lost) if job]) if maybe else ""
+        if not words:
+            on_nothing()
+            if maybe and not array and not lost and isinstance(error, SilentError):
+                words = "It may have taken the jobs all the same: look for them, and remove them."
+        if words and isinstance(error, ExecutorError):
+            msg = f"{error} {words}"
+            raise ExecutorError(msg) from error
         raise
-    return array, merge
+
+
+def _removed(system: BatchSystem, jobs: Sequence[str]) -> str:
+    """Remove jobs that may be there; return why not, if that cannot be done now."""
+    try:
+        if jobs:
+            system.cancel(jobs)
+    except ExecutorError as error:
+        return (
+            f"What it has taken could not be removed, and is remembered for `femtobarn batch cancel`: {error}"
+        )
+    return ""
 
 
 def _submitted(system: BatchSystem, folder: BatchFolder, words: Sequence[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from femtobarn.base.records import Outcome, Task
 from femtobarn.running.executors.batch.layout import BatchFolder
+from femtobarn.running.executors.batch.notes import Notes
 from femtobarn.running.executors.batch.request import JobState, States
 from femtobarn.running.results.store import FolderStore
 
@@ -37,6 +38,10 @@ class Watch:
         the run directory's
     elsewhere
         whether results go to another place than ``store``
+    tasks
+        of each slice, by id; empty: they are read
+    told
+        gives what a slice noted; empty: it is read, and only what is new
     clock
         seconds, as `time.monotonic`
     """
@@ -48,12 +53,16 @@ class Watch:
         store: FolderStore,
         *,
         elsewhere: bool = False,
+        tasks: Mapping[int, Mapping[str, Task]] | None = None,
+        told: Callable[[int], Sequence[Outcome]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder = folder
         self._store, self._elsewhere, self._clock = store, elsewhere, clock
-        own = {i: {t.id: t for t in folder.tasks(i) if t.id in wanted} for i in folder.slices}
-        self._open = {index: tasks for index, tasks in own.items() if tasks}
+        if tasks is None:
+            tasks = {i: {t.id: t for t in folder.tasks(i) if t.id in wanted} for i in folder.slices}
+        self._open = {index: dict(own) for index, own in tasks.items() if own}
+        self._told = told or self._news
         self._read = dict.fromkeys(self._open, 0)
         self._unseen: dict[str, Outcome] = {}
         self._ended: dict[int, float] = {}
@@ -71,16 +80,16 @@ class Watch:
     def take(self) -> Iterator[Outcome]:
         """Give what slices noted since the last look.
 
-        A result that is not to be seen yet is given when it is: file systems of many machines need some time.
+        A result that is not to be seen yet, or not whole, is given when it is: file systems of many machines need some
+        time.
         """
         for index in list(self._open):
-            told, self._read[index] = self.folder.told(index, self._read[index])
-            for outcome in told:
+            for outcome in self._told(index):
                 if outcome.task in self._open[index]:
                     self._unseen[outcome.task] = outcome
             for task in [t for t in self._open[index] if t in self._unseen]:
                 outcome = self._unseen[task]
-                if self._elsewhere or not outcome.processed or self._store.path(task).is_file():
+                if self._elsewhere or not outcome.processed or self._store.has(task):
                     del self._unseen[task]
                     self._close(index, task)
                     yield outcome
@@ -111,6 +120,10 @@ class Watch:
                 continue
             del self._open[index]
             yield Lost(index, tasks, words(self.folder, index, states.of(index)))
+
+    def _news(self, index: int) -> list[Outcome]:
+        told, self._read[index] = self.folder.told(index, self._read[index])
+        return told
 
     def _kept(self, task: str) -> Outcome | None:
         if not self._elsewhere and self._store.has(task):
@@ -156,5 +169,5 @@ def outcome_of(store: FolderStore, task: str) -> Outcome:
 
 def later_tasks(out: Path, token: str) -> frozenset[str]:
     """Return the ids of tasks that were handed over again after the submission ``token``."""
-    later = [folder for folder in BatchFolder.all(out) if folder.token > token]
-    return frozenset(task.id for folder in later for index in folder.slices for task in folder.tasks(index))
+    later = [Notes.of(folder) for folder in BatchFolder.all(out) if folder.token > token]
+    return frozenset(task for notes in later for ids in notes.ids().values() for task in ids)

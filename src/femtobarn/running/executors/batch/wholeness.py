@@ -42,9 +42,9 @@ class Run:
         """Of the run."""
         return self.submission.settings
 
-    def known(self) -> Known:
-        """Return what is known of its tasks."""
-        return known(self.store, self.plan.by_file, elsewhere=bool(self.settings.store))
+    def known(self, *, verify: bool = False) -> Known:
+        """Return what is known of its tasks; with ``verify`` damaged results do not count."""
+        return known(self.store, self.plan.by_file, elsewhere=bool(self.settings.store), verify=verify)
 
 
 def check_whole(
@@ -68,7 +68,7 @@ def check_whole(
     Raises
     ------
     MergeError
-        if tasks were lost with their slices; it names the slices
+        if tasks were lost with their slices, or their results are damaged; it names the slices
     RunDirectoryError
         if there is no run
     """
@@ -77,12 +77,17 @@ def check_whole(
     while True:
         now = run.known()
         missing = now.missing(run.plan.tasks)
+        damaged = 0
+        if not missing:  # files that are there may still be cut: reading all is for once, at the end
+            now = run.known(verify=True)
+            missing = now.missing(run.plan.tasks)
+            damaged = len(missing)
         if missing:
             states, notes = asked(run.store, run.settings)
             slices = _lacking(run, missing, tuple(report(run.directory.path, now, states)))
             alive = [s for s in slices if s.phase != "ended" and folder_of(run, s).end(s.index) is None]
             if not (wait and alive):
-                raise _not_whole(run, len(missing), slices)
+                raise _not_whole(run, len(missing), slices, damaged)
             words = "; ".join([f"{len(missing)} tasks of {len(alive)} slices are not done", *notes])
         elif run.directory.busy():
             words = f"another command writes {run.directory.path}"
@@ -113,7 +118,7 @@ def _lacking(run: Run, missing: Sequence[Task], slices: Sequence[SliceReport]) -
     ]
 
 
-def _not_whole(run: Run, missing: int, slices: Sequence[SliceReport]) -> MergeError:
+def _not_whole(run: Run, missing: int, slices: Sequence[SliceReport], damaged: int) -> MergeError:
     several = len({one.batch for one in slices}) > 1
     named = [
         f"slice {one.index}{f' of {one.batch}' if several else ''} misses {one.missing} of {one.tasks} ({_why(one)})"
@@ -122,6 +127,7 @@ def _not_whole(run: Run, missing: int, slices: Sequence[SliceReport]) -> MergeEr
     named += [f"and {len(slices) - _MOST_NAMED} more slices"] if len(slices) > _MOST_NAMED else []
     rest = missing - sum(one.missing for one in slices)
     named += [f"{rest} were never submitted"] if rest else []
+    named += [f"results of {damaged} are damaged"] if damaged else []
     out = run.directory.path
     return MergeError(
         f"Expected results of all {len(run.plan.tasks)} tasks of {out}, but {missing} are missing: {'; '.join(named)}. Submit them again: femtobarn batch resubmit {out}"

@@ -13,7 +13,10 @@ import sys
 from types import FrameType
 from typing import IO, Any
 
+from femtobarn.base.records import Notice
+from femtobarn.running.executors.dask.care import Care
 from femtobarn.running.executors.dask.messages import About, Wanted
+from femtobarn.running.executors.dask.queues import in_queue
 
 SETTINGS: dict[str, object] = {
     # a task that only waits at a worker would be suspected when that worker dies
@@ -52,9 +55,15 @@ def main() -> None:
         )
         target.write(about.model_dump_json().encode() + b"\n")
         target.flush()
+        system, jobs = wanted.options.system, wanted.options.jobs
+        care = Care(cluster, jobs, lambda: in_queue(system or "", wanted.name))
         while not _ended(source):
-            if wanted.options.system is not None:  # Dask does not replace jobs whose time was over
-                cluster.scale(jobs=wanted.options.jobs)
+            if system is None:
+                continue
+            if words_now := care.look():
+                target.write(Notice(words=words_now).model_dump_json().encode() + b"\n")
+                target.flush()
+            cluster.scale(jobs=jobs)  # Dask does not replace jobs whose time was over
 
 
 def _start(wanted: Wanted) -> tuple[Any, tuple[str, ...]]:

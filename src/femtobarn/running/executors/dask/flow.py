@@ -18,6 +18,7 @@ from femtobarn.base.records import Notice, Outcome, Task
 from femtobarn.base.text import visible, without_secrets
 from femtobarn.running.engine.executor import ATTEMPTS
 from femtobarn.running.executors.dask import remote
+from femtobarn.running.executors.dask.begun import MOST, Begun
 from femtobarn.running.executors.dask.killed import Killed, told
 from femtobarn.running.executors.dask.messages import Order
 from femtobarn.running.executors.dask.options import DaskOptions
@@ -78,6 +79,7 @@ class Flow:
         self._slots = Slots()
         self._watch = Watch(site, options, dict(order.versions), self._slots, self._events.put)
         self._killed = Killed()
+        self._begun = Begun(self._client, f"femtobarn-{self._token}", self._events.put)
         self._suspects: list[Task] = []
         self._loop: asyncio.AbstractEventLoop = self._client.loop.asyncio_loop
         self._running: ThreadFuture[None] | None = None
@@ -116,6 +118,7 @@ class Flow:
 
     async def _work(self) -> None:
         await self._watch.ready()
+        self._begun.listen()
         open_units: set[asyncio.Task[None]] = set()
         try:
             for unit in self._units:
@@ -158,10 +161,14 @@ class Flow:
                     remote.part,
                     self._told(),
                     task.model_dump_json(),
+                    f"femtobarn-{self._token}",
                     **self._placed("part", task.file.name, str(task.part)),
                 )
+                self._begun.watch(task.id, future)
                 error = await self._watch.over(future)
+                reason = self._begun.too_often(task.id)
             finally:
+                self._begun.forget(task.id)
                 self._slots.give()
             if future.status == "finished":
                 return future
@@ -170,6 +177,9 @@ class Flow:
                     self._fail(task, *told(error))
                 else:
                     self._suspects.append(task)
+                return None
+            if reason:
+                self._fail(task, reason, attempts=MOST)
                 return None
             reason = await _reason(future)  # not of the task: that would be told in its outcome
             if isinstance(error, ImportError):
@@ -181,11 +191,11 @@ class Flow:
 
     async def _fetch(self, tasks: tuple[Task, ...], future: Future, *, folded: bool) -> bool:
         """Bring a result home; return whether it came."""
-        await future.exception()
+        await self._watch.over(future)
         if future.status == "finished":
             await self._room.acquire()
             try:
-                data = await future
+                data = await self._watch.brought(future)
             except Exception:  # noqa: BLE001 - told by the status of the future
                 self._room.release()
             else:

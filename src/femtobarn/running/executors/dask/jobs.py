@@ -19,11 +19,9 @@ def start(wanted: Wanted) -> tuple[Any, tuple[str, ...]]:
     """Start a scheduler here, and jobs with workers; return the cluster, and what to tell."""
     from distributed import Security
 
-    folder = Path(wanted.folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     cluster = _kind(wanted.options)(**arguments(wanted), security=Security.temporary())
     cluster.scale(jobs=wanted.options.jobs)
-    script = folder / "job.txt"
+    script = Path(wanted.folder) / "job.txt"
     script.write_text(cluster.job_script(), encoding="utf-8")
     return cluster, (words(wanted.options, script),)
 

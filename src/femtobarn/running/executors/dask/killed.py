@@ -36,5 +36,5 @@ def told(error: KilledWorker) -> tuple[str, int, str]:
     name = worker.name if isinstance(worker.name, str) else f"dask-{worker.name}"
     times = error.allowed_failures + 1
     limit = f"{worker.memory_limit / 1e9:.3g} GB" if worker.memory_limit else "none"
-    reason = f"worker died {times} times while it ran this task (the last was {name}; memory limit {limit}): it may need more memory, then raise it or use fewer --chunk-entries"
+    reason = f"worker died {times} times while it ran this task (the last was {name}; memory limit {limit}): it may need more memory, then raise it or use fewer --chunk-entries; or more time than workers live, then raise their lifetime or walltime"
     return reason, times, name

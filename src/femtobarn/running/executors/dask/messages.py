@@ -32,16 +32,16 @@ class Wanted(Record):
     ----------
     workers
         processes on this machine, or pods
-    folder
-        for logs and keys of jobs
     name
         tells this cluster and its jobs from all others
+    folder
+        for logs and keys of jobs, where they are submitted; there is none without jobs
     """
 
     options: DaskOptions
     workers: int
-    folder: str
     name: str
+    folder: str = ""
 
 
 class About(Record):

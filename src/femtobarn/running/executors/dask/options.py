@@ -21,6 +21,10 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_][A-Za-z0-9._-]*):([0-9]{1,5})")
 _WALLTIME = re.compile(r"(?:(\d+)-)?(\d{1,4}):([0-5]\d)(?::([0-5]\d))?")
 _BYTES = r"\d+(\.\d+)? ?([kMGT]i?)?B"
+PATIENCE = 300.0
+"""Seconds without any worker, and without jobs that may become some, after which a run gives up."""
+
+_PATIENCE_FOR_JOBS = 24 * 3600.0  # that jobs wait for hours is ordinary
 _ONE_LINE = r"[^\x00-\x1f]*"
 _WORD = r"[A-Za-z0-9_.:@/,+=-]*"
 
@@ -50,7 +54,8 @@ class DaskOptions(Record):
     python
         the interpreter of workers in jobs (default: this one)
     no_workers_timeout
-        seconds without any worker after which the run gives up
+        seconds without any worker after which the run gives up (default: 300; jobs in the queue of a batch
+        system may wait for a day)
     stall
         seconds without any task finishing after which the tasks under way are named
     window
@@ -77,7 +82,7 @@ class DaskOptions(Record):
     host: Word = ""
     lifetime: Seconds | None = None
     python: Word = ""
-    no_workers_timeout: Seconds = 300.0
+    no_workers_timeout: Seconds | None = None
     stall: Seconds = 600.0
     window: int = Field(2, ge=1)
     tls_ca: str = ""
@@ -95,6 +100,12 @@ class DaskOptions(Record):
     def system(self) -> System | None:
         """The batch system whose jobs are workers, if any."""
         return None if self.cluster in {"local", "kubernetes"} else self.cluster  # type: ignore[return-value]
+
+    @property
+    def patience(self) -> float:
+        """Seconds without any worker after which the run gives up."""
+        usual = PATIENCE if self.system is None else _PATIENCE_FOR_JOBS
+        return self.no_workers_timeout or usual
 
     @property
     def directives(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from pathlib import Path
 
 from femtobarn.base.errors import ExecutorError
@@ -36,6 +37,24 @@ def what_waits(system: str, name: str, folder: Path) -> str:
         return f"{system} says: {'; '.join(map(visible, lines[-_SHOWN:]))}."
     last = _last_words(folder)
     return f"{system} has no job of it any more." + (f" The last log ends with: {last}" if last else "")
+
+
+def in_queue(system: str, name: str) -> set[str] | None:
+    """Return the numbers of jobs ``name`` in the queue, as Dask knows them; None if there is no answer.
+
+    PBS gives all jobs of this user.
+    """
+    commands = {
+        "slurm": ["squeue", "--noheader", f"--name={name}", "--format=%A"],
+        "pbs": ["qstat", "-u", getpass.getuser()],
+        "htcondor": ["condor_q", "-constraint", f'regexp("{name}", JobBatchName)', "-af:j", "JobStatus"],
+    }
+    pattern = r"\d+\.\d+" if system == "htcondor" else r"\d+"
+    try:
+        lines = answer(commands[system]).splitlines()
+    except ExecutorError:
+        return None
+    return {found[0] for line in lines if (found := re.match(pattern, line.strip()))}
 
 
 def _last_words(folder: Path) -> str:

@@ -36,13 +36,15 @@ def order(text: str) -> str:
     return text
 
 
-def part(order: str, task: str) -> Answer:
+def part(order: str, task: str, topic: str) -> Answer:
     """Run one task.
 
     Parameters
     ----------
     order, task
         `Order` and `Task` as JSON
+    topic
+        of Dask's events, under which it is told that the task begins
 
     Raises
     ------
@@ -55,8 +57,10 @@ def part(order: str, task: str) -> Answer:
     told = _order(order)
     kept = _Kept()
     sink = _store(order) or kept
+    wanted = Task.model_validate_json(task)
     with _alone:
-        outcome = attempt(told.job, Task.model_validate_json(task), sink, worker=_name())
+        _say(topic, wanted.id)
+        outcome = attempt(told.job, wanted, sink, worker=_name())
     if not outcome.processed and _ending():
         msg = f"Dask worker {_name()} was ended while it ran this task: {outcome.reason}"
         raise ConnectionAbortedError(msg)
@@ -98,6 +102,12 @@ def _agree(text: str) -> None:
 def _store(text: str) -> Sink | None:
     told = _order(text)
     return sink_of(told.store, allowed=told.job.access.prefixes) if told.store else None
+
+
+def _say(topic: str, words: str) -> None:
+    from distributed import get_worker
+
+    get_worker().log_event(topic, words)
 
 
 def _ending() -> bool:

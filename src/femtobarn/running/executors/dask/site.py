@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from femtobarn.base.errors import ExecutorError
+from femtobarn.base.records import Notice
 from femtobarn.running.executors.dask.options import DaskOptions, scheduler_address
 
 if TYPE_CHECKING:
@@ -38,12 +39,18 @@ class Site:
         what whoever waits should know at once
     state
         says what the cluster knows of workers that do not come; may take seconds
+    news
+        gives what has happened to the cluster since it was asked last, at once
+    queued
+        tells whether jobs are in a queue that may become workers; may take seconds
     """
 
     client: Client
     what: str
     words: tuple[str, ...] = ()
     state: Callable[[], str] = str
+    news: Callable[[], tuple[Notice, ...]] = tuple
+    queued: Callable[[], bool] = bool
 
 
 @contextmanager

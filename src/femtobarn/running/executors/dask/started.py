@@ -24,10 +24,11 @@ from typing import IO
 from pydantic import ValidationError
 
 from femtobarn.base.errors import ExecutorError
+from femtobarn.base.records import Notice
 from femtobarn.base.text import visible, without_secrets
 from femtobarn.running.executors.dask.messages import About, Wanted
 from femtobarn.running.executors.dask.options import DaskOptions
-from femtobarn.running.executors.dask.queues import what_waits
+from femtobarn.running.executors.dask.queues import in_queue, what_waits
 from femtobarn.running.executors.dask.site import Site, connected
 from femtobarn.running.executors.nursery import environment
 
@@ -55,9 +56,7 @@ def started(options: DaskOptions, workers: int, folder: Path) -> Iterator[Site]:
     """
     from distributed import Security
 
-    wanted = Wanted(
-        options=options, workers=workers, folder=str(folder), name=f"femtobarn-{secrets.token_hex(4)}"
-    )
+    wanted = _wanted(options, workers, folder)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "femtobarn.running.executors.dask.cluster"],
@@ -65,6 +64,7 @@ def started(options: DaskOptions, workers: int, folder: Path) -> Iterator[Site]:
             stdout=subprocess.PIPE,
             stderr=errors,
             env=environment(),
+            cwd=wanted.folder or None,
             start_new_session=True,  # Ctrl-C is for the driver, which ends this in order
         )
         try:
@@ -81,9 +81,25 @@ def started(options: DaskOptions, workers: int, folder: Path) -> Iterator[Site]:
                     _what(wanted),
                     words=about.words,
                     state=lambda: _state(wanted, errors),
+                    news=lambda: _news(process),
+                    queued=lambda: (
+                        options.system is not None and in_queue(options.system, wanted.name) != set()
+                    ),
                 )
         finally:
             _end(process)
+
+
+def _wanted(options: DaskOptions, workers: int, folder: Path) -> Wanted:
+    """Return what to start; the folder is made if there are jobs, which write into where they are submitted."""
+    name = f"femtobarn-{secrets.token_hex(4)}"
+    if options.system is None:
+        return Wanted(options=options, workers=workers, name=name)
+    folder = folder.absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if "/" in options.python:
+        options = options.model_copy(update={"python": str(Path(options.python).absolute())})
+    return Wanted(options=options, workers=workers, folder=str(folder), name=name)
 
 
 def _what(wanted: Wanted) -> str:
@@ -98,6 +114,15 @@ def _state(wanted: Wanted, errors: IO[bytes]) -> str:
     queued = what_waits(wanted.options.cluster, wanted.name, Path(wanted.folder))
     last = _last_line(errors)
     return " ".join(filter(None, (queued, f"Dask says: {last}." if last else "")))
+
+
+def _news(process: subprocess.Popen[bytes]) -> tuple[Notice, ...]:
+    """Return what the process has told since; its lines are short, so that each comes whole."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        data = os.read(process.stdout.fileno(), 1 << 16) if selector.select(0) else b""
+    return tuple(Notice.model_validate_json(line) for line in data.splitlines())
 
 
 def _begin(process: subprocess.Popen[bytes], wanted: Wanted, errors: IO[bytes]) -> About:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from femtobarn.base.errors import ExecutorError
 from femtobarn.base.records import Notice
 from femtobarn.base.text import visible
 from femtobarn.running.executors.dask.inspection import compare_versions
-from femtobarn.running.executors.dask.options import DaskOptions
+from femtobarn.running.executors.dask.options import PATIENCE, DaskOptions
 from femtobarn.running.executors.dask.site import CONNECT, Site
 from femtobarn.running.executors.dask.slots import Slots
 
 if TYPE_CHECKING:
     from distributed import Future
+
+Key: TypeAlias = tuple[str | int, ...]
 
 _TICK = 1.0  # seconds between two looks
 _GRACE = 5.0  # seconds in which nobody wonders that there is no worker
@@ -54,8 +56,9 @@ class Watch:
         self._unfit: dict[str, str] = {}
         self._restricted: dict[Future, list[str]] = {}
         self._first, self._online = asyncio.Event(), asyncio.Event()
-        self._under_way = 0
-        self._progress = self._seen = time.monotonic()
+        self._computed: set[Key] = set()
+        self._travelling: set[Key] = set()
+        self._progress = self._seen = self._hoped = time.monotonic()
         self._reminded = -_REMIND
 
     async def ready(self) -> None:
@@ -98,14 +101,24 @@ class Watch:
         """Watch over a future until it is done; return the error it ended with, if any."""
         if self._unfit:
             self._restricted[future] = list(self._fit())
-        self._under_way += 1
         try:
-            error: Exception | None = await future.exception()
+            error: Exception | None = await self._during(self._computed, future, future.exception())
         finally:
-            self._under_way -= 1
             self._restricted.pop(future, None)
-        self._progress = time.monotonic()
         return error
+
+    async def brought(self, future: Future) -> object:
+        """Watch over the way of a result from its worker to here; return it."""
+        return await self._during(self._travelling, future, future)
+
+    async def _during(self, group: set[Key], future: Future, what: Awaitable[Any]) -> Any:
+        key: Key = future.key
+        group.add(key)
+        try:
+            return await what
+        finally:
+            group.discard(key)
+            self._progress = time.monotonic()
 
     async def run(self) -> None:
         """Look, again and again.
@@ -117,21 +130,26 @@ class Watch:
         """
         while True:
             await self._look()
+            for notice in self._site.news():
+                self._tell(notice)
             now = time.monotonic()
             if self._fit():
-                self._seen = now
+                self._seen = self._hoped = now
                 self._first.set()
-                if self._under_way and now - self._progress > self._options.stall:
+                if (self._computed or self._travelling) and now - self._progress > self._options.stall:
                     self._tell(Notice(words=await self._what_is_stuck(now - self._progress)))
                     self._progress = now
             elif now - self._seen > _GRACE and now - self._reminded > _REMIND:
                 self._tell(Notice(words=await self._nobody(now - self._seen)))
                 self._reminded = now
-            if now - self._seen > self._options.no_workers_timeout:
+                if await asyncio.to_thread(self._site.queued):
+                    self._hoped = now
+            hopeless = self._options.no_workers_timeout is None and now - self._hoped > PATIENCE
+            if hopeless or now - self._seen > self._options.patience:
                 words = await self._nobody(now - self._seen)
-                msg = f"{words} Finished tasks are kept: give the same command again once there are workers (option no_workers_timeout: {self._options.no_workers_timeout:g} s)."
+                msg = f"{words} Finished tasks are kept: give the same command again once there are workers (option no_workers_timeout: {self._options.patience:g} s)."
                 raise ExecutorError(msg)
-            if not self._under_way:
+            if not self._computed and not self._travelling:
                 self._progress = now
             await asyncio.sleep(_TICK)
 
@@ -173,15 +191,22 @@ class Watch:
         except (OSError, TimeoutError):
             processing = {}
         found = [
-            f"{visible(str(key[2]))} part {key[3]} at {address}"
+            f"{_name(tuple(key))} at {address}"
             for address, keys in processing.items()
             for key in keys
-            if isinstance(key, tuple | list) and len(key) == 4 and str(key[0]).startswith("femtobarn-part-")
+            if isinstance(key, tuple | list) and tuple(key) in self._computed
         ]
+        found += [f"{_name(key)} on its way here" for key in sorted(self._travelling)]
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         what = (
             f"Under way: {', '.join(found[:_SHOWN])}{more}."
             if found
-            else f"{self._under_way} tasks wait, and no worker has taken one."
+            else f"{len(self._computed)} tasks wait, and no worker has taken one."
         )
         return f"No task has finished for {seconds:.0f} s at {self._site.what}. {what}"
+
+
+def _name(key: Key) -> str:
+    """Return what is computed under a key, as `femtobarn.running.executors.dask.flow` makes them, in words."""
+    _, _, file, *part = key
+    return f"{visible(str(file))} part {part[0]}" if part else f"the fold of {visible(str(file))}"

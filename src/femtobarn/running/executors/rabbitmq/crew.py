@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Self
 
 from femtobarn.base.errors import RunError
@@ -18,6 +16,7 @@ from femtobarn.base.records import Job, Outcome, Task
 from femtobarn.running.engine.executor import ATTEMPTS
 from femtobarn.running.executors.messages import Decoder, Setup, Work, encode
 from femtobarn.running.executors.nursery import Nursery
+from femtobarn.running.executors.rabbitmq.folder import OwnFolder, sweep
 from femtobarn.running.results.store import FolderStore
 
 _RUNS = 2  # runs whose compiled code is kept: tasks of several come mixed
@@ -72,9 +71,10 @@ class Crew:
 
     def __init__(self, name: str, recycle: int, wake: Callable[[], None]) -> None:
         self._name, self._recycle, self._wake = name, recycle, wake
-        self._folder = tempfile.TemporaryDirectory(prefix="femtobarn-worker-")
-        self._store = FolderStore(Path(self._folder.name))
         self._nursery = Nursery()
+        sweep()
+        self._folder = OwnFolder()
+        self._store = FolderStore(self._folder.path)
         self._hands: dict[str, _Hand] = {}  # by token, the last used at the end
         self._came: queue.SimpleQueue[tuple[_Hand, Outcome | None]] = queue.SimpleQueue()
         self._busy: _Hand | None = None
@@ -89,7 +89,7 @@ class Crew:
         for hand in self._hands.values():
             hand.end()
         self._nursery.close()
-        self._folder.cleanup()
+        self._folder.remove()
 
     def begin(self, assignment: Assignment) -> None:
         """Start a task; there must be none under way.

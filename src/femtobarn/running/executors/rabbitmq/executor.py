@@ -6,15 +6,15 @@ import os
 import socket
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from femtobarn.base.errors import ExecutorError
+from femtobarn.base.errors import ExecutorError, GoneError
 from femtobarn.base.records import Job, Notice, Outcome, Settings, Task, Ticket
 from femtobarn.running.engine.executor import parse_options
 from femtobarn.running.executors.rabbitmq.address import find_broker
 from femtobarn.running.executors.rabbitmq.inbox import Inbox
-from femtobarn.running.executors.rabbitmq.link import Dialler, hung_up, lost, reason
+from femtobarn.running.executors.rabbitmq.link import Dialler, hung_up, lost, reason, refusal
 from femtobarn.running.executors.rabbitmq.messages import JobMessage, RunMessage, TaskMessage, new_token, pack
 from femtobarn.running.executors.rabbitmq.options import RabbitOptions
 from femtobarn.running.executors.rabbitmq.publisher import Target, publish
@@ -26,14 +26,12 @@ from femtobarn.running.executors.rabbitmq.topology import (
     is_missing,
     remove_run,
 )
-from femtobarn.running.executors.rabbitmq.watch import Watch
+from femtobarn.running.executors.rabbitmq.watch import Watch, nobody
 from femtobarn.running.results.store import FolderStore
 from femtobarn.running.results.version import package_version, results_version
 
 if TYPE_CHECKING:
     from pika import BlockingConnection
-
-    from femtobarn.running.results.remotestore import Shelf
 
 _TICK = 0.5  # seconds after which whoever waits may look up
 _GOODBYE = 5.0  # seconds to reach a broker of which nothing more is wanted
@@ -47,7 +45,7 @@ class RabbitExecutor:
     options
         names, limits and patience
     store
-        where workers leave results; empty: they come as messages
+        where workers leave results, from which others fetch them; empty: they come as messages
 
     Raises
     ------
@@ -89,7 +87,7 @@ class RabbitExecutor:
         ticket = self._ticket()
         store.keep(ticket)  # before the first task is out: whoever comes next knows of them
         try:
-            for _ in self._sent(ticket, job, tasks):
+            for _ in self._sent(ticket, job, tasks, detached=False):
                 yield None
             yield from self._followed(ticket, tasks, store)
         except (GeneratorExit, KeyboardInterrupt):
@@ -102,7 +100,7 @@ class RabbitExecutor:
         ticket = self._ticket()
         store.keep(ticket)
         try:
-            for _ in self._sent(ticket, job, tasks):
+            for _ in self._sent(ticket, job, tasks, detached=True):
                 pass
         except BaseException:
             self._take_back(ticket, store)
@@ -114,19 +112,26 @@ class RabbitExecutor:
 
         Raises
         ------
+        GoneError
+            if the broker knows nothing of this run
         ExecutorError
-            if the broker cannot be reached, or knows nothing of this run
+            if the broker cannot be reached
         """
         waiting = {task.id: task for task in tasks}
-        with self._connected(_GOODBYE) as connection, self._shelf() as shelf:
+        with self._connected(_GOODBYE) as connection:
             queue = self._names.results(ticket.token)
             if count(connection, queue) is None:
                 msg = f"The broker knows nothing of this run (no queue {queue}): it was drained, or this is another broker. Check FEMTOBARN_BROKER; run the command again for what is missing."
-                raise ExecutorError(msg)
-            for event in Inbox(connection, queue, store, shelf).all_there(waiting):
+                raise GoneError(msg)
+            inbox = Inbox(connection, queue, store, waiting, elsewhere=bool(self._store))
+            for event in inbox.all_there(waiting):
                 if isinstance(event, Outcome) and event.processed:  # a failure may have been made good since
                     del waiting[event.task]
                 yield event
+            left = [task for task in waiting if store.failure(task) is None]
+            tasks_queue = count(connection, self._names.tasks)
+            if left and tasks_queue is not None and tasks_queue.ready and not tasks_queue.consumers:
+                yield nobody(self._options.queue, len(left))
 
     def release(self, ticket: Ticket) -> None:
         """Remove the queues of a run: workers drop the tasks of it that they have not begun.
@@ -150,7 +155,7 @@ class RabbitExecutor:
         details = tuple((name, str(value)) for name, value in given.items())
         return Ticket(executor="rabbitmq", token=new_token(), details=details)
 
-    def _sent(self, ticket: Ticket, job: Job, tasks: Sequence[Task]) -> Generator[int]:
+    def _sent(self, ticket: Ticket, job: Job, tasks: Sequence[Task], *, detached: bool) -> Generator[int]:
         """Declare what is needed and send job and tasks; give the number of confirmed messages now and then."""
         from pika import BasicProperties
 
@@ -172,6 +177,7 @@ class RabbitExecutor:
             tasks=len(tasks),
             host=socket.gethostname(),
             started=time.time(),
+            detached=detached,
         )
         kept = BasicProperties(delivery_mode=2, content_type="application/json", app_id="femtobarn")
         for exchange, key, bodies in (
@@ -180,7 +186,9 @@ class RabbitExecutor:
             (names.queue, names.key(token), (pack(TaskMessage(token=token, task=task)) for task in tasks)),
         ):
             patience = self._options.connect
-            yield from publish(self._dialler, Target(exchange, key, kept), bodies, patience=patience)
+            yield from publish(
+                self._dialler, Target(exchange, key, kept, names.queue), bodies, patience=patience
+            )
 
     def _followed(
         self, ticket: Ticket, tasks: Sequence[Task], store: FolderStore
@@ -188,28 +196,26 @@ class RabbitExecutor:
         """Give outcomes until each task has one; connect again whenever the broker is lost."""
         waiting = {task.id: task for task in tasks}
         watch = Watch(self._names, self._options)
-        with self._shelf() as shelf:
-            while waiting:
-                connection = yield from self._reached(watch)
-                try:
-                    with hung_up(connection):
-                        yield from self._listened(connection, ticket, waiting, store, shelf, watch)
-                except lost() as error:
-                    if is_missing(error):
-                        yield from _gone(waiting)
-                        return
-                    watch.lost(reason(error))
+        everything = frozenset(waiting)
+        while waiting:
+            connection = yield from self._reached(watch)
+            try:
+                with hung_up(connection):
+                    queue, left = self._names.results(ticket.token), bool(self._store)
+                    inbox = Inbox(connection, queue, store, everything, elsewhere=left)
+                    yield from self._listened(connection, inbox, waiting, watch)
+            except lost() as error:
+                if is_missing(error):
+                    yield from _gone(waiting)
+                    return
+                refused = refusal(error, self._names.queue)
+                if refused is not None:
+                    raise refused from error
+                watch.lost(reason(error))
 
     def _listened(
-        self,
-        connection: BlockingConnection,
-        ticket: Ticket,
-        waiting: dict[str, Task],
-        store: FolderStore,
-        shelf: Shelf | None,
-        watch: Watch,
+        self, connection: BlockingConnection, inbox: Inbox, waiting: dict[str, Task], watch: Watch
     ) -> Generator[Outcome | Notice | None]:
-        inbox = Inbox(connection, self._names.results(ticket.token), store, shelf)
         yield from watch.found()
         while waiting:
             for event in inbox.wait(_TICK, waiting):
@@ -241,18 +247,11 @@ class RabbitExecutor:
             with hung_up(connection):
                 yield connection
         except lost() as error:
+            refused = refusal(error, self._names.queue)
+            if refused is not None:
+                raise refused from error
             msg = f"The broker was lost: {reason(error)}. Give the command again when it is back."
             raise ExecutorError(msg) from error
-
-    @contextmanager
-    def _shelf(self) -> Iterator[Shelf | None]:
-        if not self._store:
-            yield None
-            return
-        from femtobarn.running.results.remotestore import shelf_of
-
-        with closing(shelf_of(self._store)) as shelf:
-            yield shelf
 
 
 def _gone(waiting: Mapping[str, Task]) -> Iterator[Outcome]:

@@ -1,13 +1,13 @@
-"""Results of a run as they come from the broker: put into the store first, acknowledged then."""
+"""Results of a run as they come from the broker: given to whoever keeps them first, acknowledged then."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from femtobarn.base.errors import ExecutorError, MergeError, StoreError
+from femtobarn.base.errors import ExecutorError, MergeError
 from femtobarn.base.records import Notice, Outcome, Task
 from femtobarn.base.text import visible
 from femtobarn.running.executors.rabbitmq.messages import TaskMessage, unpack, unpack_result
@@ -16,7 +16,8 @@ from femtobarn.running.results.store import FolderStore
 if TYPE_CHECKING:
     from pika import BlockingConnection
 
-    from femtobarn.running.results.remotestore import Shelf
+ERROR = "x-femtobarn-error"
+"""Header of a message that was put away: why."""
 
 OUTCOME = "x-femtobarn-outcome"
 """Header of a dead task whose worker said why."""
@@ -41,15 +42,24 @@ class Inbox:
     queue
         the results queue
     store
-        where results go
-    shelf
-        where workers have left them, if not in the messages
+        where results go that are in the messages
+    tasks
+        ids of all tasks of the run
+    elsewhere
+        whether workers leave results in another place, from which others fetch them
     """
 
     def __init__(
-        self, connection: BlockingConnection, queue: str, store: FolderStore, shelf: Shelf | None
+        self,
+        connection: BlockingConnection,
+        queue: str,
+        store: FolderStore,
+        tasks: Collection[str],
+        *,
+        elsewhere: bool,
     ) -> None:
-        self._connection, self._store, self._shelf = connection, store, shelf
+        self._connection, self._store = connection, store
+        self._tasks, self._elsewhere = frozenset(tasks), elsewhere
         self._came: deque[_Delivery] = deque()
         self._channel = connection.channel()
         self._channel.basic_qos(prefetch_count=_AT_ONCE)
@@ -59,6 +69,8 @@ class Inbox:
 
     def wait(self, seconds: float, tasks: Mapping[str, Task]) -> Iterator[Outcome | Notice]:
         """Wait for messages, but not for long; give what those say that came.
+
+        A message is acknowledged when the next is asked for: the caller has kept what it says by then.
 
         Parameters
         ----------
@@ -75,9 +87,9 @@ class Inbox:
         while self._came:
             delivery = self._came.popleft()
             event = self._taken(delivery, tasks)
-            self._channel.basic_ack(delivery.tag)
             if event is not None:
                 yield event
+            self._channel.basic_ack(delivery.tag)
         if self._removed or self._channel.is_closed:
             msg = "the broker ended the consumption of results"
             raise ConnectionResetError(msg)
@@ -97,40 +109,35 @@ class Inbox:
         self._removed = True
 
     def _taken(self, delivery: _Delivery, tasks: Mapping[str, Task]) -> Outcome | Notice | None:
-        """Keep what a message holds; when this returns it may be acknowledged."""
+        """Put the result into the store that a message holds, and return what else it says."""
         try:
             outcome, data = _read(delivery)
         except ExecutorError as error:
             return Notice(words=f"A message on the queue of results was thrown away. {error}")
-        if outcome.task not in tasks:
-            return None if self._known(outcome.task) else Notice(words=f"A result came of task {visible(outcome.task, most=80)}, which this run does not wait for. It was thrown away.")  # fmt: skip
         if outcome.pending:  # a worker could not begin it
             return Notice(words=visible(outcome.reason, most=1000))
-        if not outcome.processed:
+        if outcome.task not in tasks:
+            return None if self._known(outcome.task) else Notice(words=f"A result came of task {visible(outcome.task, most=80)}, which this run does not wait for. It was thrown away.")  # fmt: skip
+        if not outcome.processed or (self._elsewhere and not data):
             return outcome
         try:
-            self._store.put(outcome.task, data or self._fetched(outcome))
-        except (MergeError, StoreError) as error:
+            self._store.put(outcome.task, data)
+        except MergeError as error:
             return outcome.model_copy(update={"processed": False, "reason": f"no whole result came: {error}"})
         return outcome
 
     def _known(self, task: str) -> bool:
         """Return whether this is a task that ended before, well or not."""
-        return self._store.has(task) or self._store.failure(task) is not None
-
-    def _fetched(self, outcome: Outcome) -> bytes:
-        data = None if self._shelf is None else self._shelf.get(outcome.task)
-        if data is None:
-            msg = f"worker {outcome.worker} left no result where this run looks for it. Check --store."
-            raise MergeError(msg)
-        return data
+        return task in self._tasks or self._store.has(task) or self._store.failure(task) is not None
 
 
 def _read(delivery: _Delivery) -> tuple[Outcome, bytes]:
     """Return what a message says of a task: how it ended, or that the broker gave it up."""
     said = delivery.headers.get(OUTCOME)
     if said is not None:
-        return unpack(Outcome, str(said).encode()), b""
+        return unpack(Outcome, str(said).encode(errors="replace")), b""
+    if ERROR in delivery.headers:
+        raise ExecutorError(f"A worker could not read it: {visible(str(delivery.headers[ERROR]), most=1000)}")
     deaths = delivery.headers.get("x-death")
     if not deaths:
         return unpack_result(delivery.body)
@@ -147,7 +154,8 @@ def _read(delivery: _Delivery) -> tuple[Outcome, bytes]:
 def why_dead(headers: Mapping[str, Any]) -> str:
     """Return in words why the broker put a task away."""
     deaths = headers.get("x-death")
-    reason = str(deaths[0].get("reason", "")) if isinstance(deaths, list) and deaths else ""
+    last = deaths[0] if isinstance(deaths, list) and deaths else None
+    reason = visible(str(last.get("reason", ""))) if isinstance(last, Mapping) else ""
     if reason == "delivery_limit":
         return "given to one worker after the other, and each died or lost its connection; the broker has put the task away (femtobarn queue dead)"
     return f"the broker has put the task away ({reason or 'it does not say why'})"

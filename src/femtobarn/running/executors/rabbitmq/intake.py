@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 
-from femtobarn.base.errors import CodeError, FemtobarnError, VersionsError
+from femtobarn.base.errors import CodeError, ExecutorError, FemtobarnError, VersionsError
 from femtobarn.base.records import FunctionRecord
 from femtobarn.data.storage.urls import MIRRORS
 from femtobarn.running.executors.rabbitmq.crew import Assignment
-from femtobarn.running.executors.rabbitmq.messages import JobMessage, TaskMessage
+from femtobarn.running.executors.rabbitmq.messages import JobMessage, TaskMessage, glimpse, unpack
 from femtobarn.running.executors.rabbitmq.options import WorkerOptions
 from femtobarn.running.results.version import package_version, results_version
 
@@ -45,12 +45,37 @@ def assignment(message: TaskMessage, job: JobMessage, options: WorkerOptions) ->
     )
 
 
-def same_versions(job: JobMessage) -> None:
-    """Raise `VersionsError` if this worker would not give the numbers that a run expects."""
-    own = (package_version(), results_version())
-    if (job.femtobarn, job.results_version) != own:
-        msg = f"Expected a worker with femtobarn {job.femtobarn} (results version {job.results_version}) for this run, but this is {own[0]} (results version {own[1]}). Install the same version for runs and workers."
+def job_of(body: bytes) -> JobMessage:
+    """Return the job of a run; what another version made may look like anything, but says which version that was.
+
+    Raises
+    ------
+    VersionsError
+        if this worker would not give the numbers that the run expects
+    ExecutorError
+        if it is no job
+    """
+    seen = glimpse(body)
+    asked, own = (seen.femtobarn, seen.results_version), (package_version(), results_version())
+    if seen.femtobarn and seen.results_version is not None and asked != own:
+        msg = f"Expected a worker with femtobarn {asked[0]} (results version {asked[1]}) for this run, but this is {own[0]} (results version {own[1]}). Install the same version for runs and workers."
         raise VersionsError(msg)
+    return unpack(JobMessage, body)
+
+
+def task_of(body: bytes, token: str) -> TaskMessage:
+    """Return the task of the run ``token`` that a message holds; any run will do if that is empty.
+
+    Raises
+    ------
+    ExecutorError
+        if it is no task, or one of another run
+    """
+    message = unpack(TaskMessage, body)
+    if token and message.token != token:
+        msg = f"Expected a task of the run {token}, but it is one of the run {message.token}."
+        raise ExecutorError(msg)
+    return message
 
 
 def trusted(functions: Iterable[FunctionRecord], digests: Iterable[str]) -> None:

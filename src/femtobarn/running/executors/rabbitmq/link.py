@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 from femtobarn.base.errors import ExecutorError, MissingExtraError
@@ -22,12 +21,13 @@ if TYPE_CHECKING:
 
 _SAID = re.compile(r"ConnectionClosedByBroker: \(\d+\) ['\"](.*?)['\"]\"?[,)]")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
+_ACCESS_REFUSED = 403
 _ANSWER = 10.0  # seconds for a place to take a connection
 _BLOCKED = 300.0  # seconds that a broker may take nothing, for want of memory or disk
 
 
 class RefusedError(ExecutorError):
-    """The broker does not know us: trying again would not help."""
+    """The broker does not know us, or does not permit what is needed: trying again would not help."""
 
 
 def require_pika() -> None:
@@ -79,28 +79,34 @@ class Dialler:
     def __init__(self, broker: Broker, heartbeat: int, name: str) -> None:
         require_pika()
         self._broker, self._heartbeat, self._name = broker, heartbeat, name
-        self._turn = cycle(broker.places)
+        self._at = 0  # the place that answered last
 
     def once(self) -> BlockingConnection:
-        """Ask each place once.
+        """Ask each place once, the one that answered last first.
 
         Raises
         ------
         RefusedError
-            if one knows us not
+            if all know us not
         ExecutorError
-            if none answers
+            if none takes us
         """
         from pika import BlockingConnection
 
-        problems = []
+        problems: list[ExecutorError] = []
         for _ in self._broker.places:
-            place = next(self._turn)
+            place = self.next_place()
             try:
                 return BlockingConnection(self.parameters(place))
+            except RefusedError as error:
+                problems.append(error)
             except lost() as error:
                 problems.append(_problem(place, error))
-        raise ExecutorError("; ".join(problems))
+            self.failed(place)
+        words = "; ".join(str(problem) for problem in problems)
+        if all(isinstance(problem, RefusedError) for problem in problems):
+            raise RefusedError(words)
+        raise ExecutorError(words)
 
     def patiently(
         self,
@@ -123,7 +129,7 @@ class Dialler:
         Raises
         ------
         ExecutorError
-            if nobody answered in time, or one place does not know us
+            if nobody answered in time, or all places know us not
         """
         pauses, deadline = Pauses(), time.monotonic() + seconds
         while True:
@@ -142,8 +148,13 @@ class Dialler:
                     raise
 
     def next_place(self) -> Place:
-        """Return the place that is asked next."""
-        return next(self._turn)
+        """Return the place that is asked next: the one that answered last."""
+        return self._broker.places[self._at]
+
+    def failed(self, place: Place) -> None:
+        """Let the place after ``place`` be asked next."""
+        if place == self.next_place():
+            self._at = (self._at + 1) % len(self._broker.places)
 
     def parameters(self, place: Place) -> ConnectionParameters:
         """Return what pika needs to connect to ``place``."""
@@ -176,19 +187,36 @@ class Dialler:
         return context
 
 
-def _problem(place: Place, error: Exception) -> str:
-    """Return what is wrong with a place in words; raise if no waiting would help."""
+def is_refused(error: BaseException) -> bool:
+    """Return whether the broker, which knows us, said that we may not do this."""
+    from pika.exceptions import ChannelClosedByBroker
+
+    return isinstance(error, ChannelClosedByBroker) and error.reply_code == _ACCESS_REFUSED
+
+
+def refusal(error: BaseException, queue: str) -> RefusedError | None:
+    """Return the error to raise if the broker does not permit what work on ``queue`` needs, else None."""
+    if not is_refused(error):
+        return None
+    name = queue.replace(".", "[.]")
+    own = f"{name}.*|amq[.]gen.*"
+    msg = f"The broker does not permit what a work queue needs: {reason(error)}. Its operator gives the permissions: rabbitmqctl set_permissions -p VHOST USER '^({own})$' '^({own}|amq[.]default)$' '^({own})$'"
+    return RefusedError(msg)
+
+
+def _problem(place: Place, error: Exception) -> ExecutorError:
+    """Return what is wrong with a place; a `RefusedError` if no waiting would help."""
     words = reason(error)
     if "ACCESS_REFUSED" in words:
         msg = f"{place} refused the user {place.user!r} or the password. Check FEMTOBARN_BROKER_USER and FEMTOBARN_BROKER_PASSWORD_FILE; the user guest may come from the broker's own machine only."
-        raise RefusedError(msg) from error
+        return RefusedError(msg)
     if "NOT_ALLOWED" in words and "is down" not in words:  # it is down while a broker starts
         msg = f"{place} lets the user {place.user!r} not into the virtual host {place.vhost!r}: {words}."
-        raise RefusedError(msg) from error
+        return RefusedError(msg)
     if isinstance(error, ssl.SSLCertVerificationError):
         msg = f"{place} shows a certificate that is not trusted: {error.verify_message}. Name the file of its authority in FEMTOBARN_BROKER_CA_FILE."
-        raise RefusedError(msg) from error
-    return f"{place}: {words}."
+        return RefusedError(msg)
+    return ExecutorError(f"{place}: {words}.")
 
 
 @contextmanager

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from femtobarn.base.errors import ExecutorError
 from femtobarn.base.records import Outcome, Record
+from femtobarn.base.text import visible
 from femtobarn.running.executors.rabbitmq import roll
 from femtobarn.running.executors.rabbitmq.address import find_broker
-from femtobarn.running.executors.rabbitmq.inbox import why_dead
-from femtobarn.running.executors.rabbitmq.link import Dialler, hung_up, lost, reason
+from femtobarn.running.executors.rabbitmq.inbox import ERROR, why_dead
+from femtobarn.running.executors.rabbitmq.link import Dialler, hung_up, lost, reason, refusal
 from femtobarn.running.executors.rabbitmq.messages import (
     RunMessage,
     TaskMessage,
@@ -20,7 +21,6 @@ from femtobarn.running.executors.rabbitmq.messages import (
     pack_result,
     unpack,
 )
-from femtobarn.running.executors.rabbitmq.session import ERROR
 from femtobarn.running.executors.rabbitmq.topology import Names, consume_stream, count, remove_run
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CONNECT = 10.0  # seconds until a broker must have answered
 _QUIET = 0.5  # seconds after which a stream has given all it has
+_LOOKED_AT = 200  # runs, the newest: each costs a question to the broker, and most are over
 
 
 class RunOnQueue(Record):
@@ -43,6 +44,8 @@ class RunOnQueue(Record):
         results that nobody has gathered yet
     watched
         whether its driver waits for them
+    detached
+        whether it was handed over, to be collected later
     """
 
     token: str
@@ -52,6 +55,7 @@ class RunOnQueue(Record):
     started: float
     results: int
     watched: bool
+    detached: bool = False
 
 
 class QueueStatus(Record):
@@ -73,6 +77,8 @@ class QueueStatus(Record):
         messages that were put away
     runs
         oldest first
+    older
+        runs that were begun before those, and not looked at: most of them are over
     """
 
     queue: str
@@ -82,6 +88,7 @@ class QueueStatus(Record):
     workers: tuple[WorkerAnswer, ...]
     dead: int
     runs: tuple[RunOnQueue, ...]
+    older: int = 0
 
 
 class DeadTask(Record):
@@ -96,7 +103,7 @@ class DeadTask(Record):
 
 
 class Revived(NamedTuple):
-    """How many dead tasks were sent to workers again, and how many were left because their run is over or they are no tasks."""
+    """How many dead tasks were sent to workers again, and how many were left: no tasks, or nobody waits for them any more."""
 
     sent: int
     left: int
@@ -134,6 +141,7 @@ class QueueKeeper:
             tasks = count(connection, self._names.tasks)
             assert tasks is not None
             dead = count(connection, self._names.dead)
+            begun = self._begun(connection)
             workers = roll.ask(connection, self._names, tasks.consumers)
             return QueueStatus(
                 queue=self._names.queue,
@@ -142,7 +150,8 @@ class QueueKeeper:
                 consumers=tasks.consumers,
                 workers=workers,
                 dead=0 if dead is None else dead.ready,
-                runs=tuple(self._runs(connection)),
+                runs=tuple(self._there(connection, begun[-_LOOKED_AT:])),
+                older=len(begun[:-_LOOKED_AT]),
             )
 
     def drain(self, token: str = "") -> int:
@@ -173,13 +182,20 @@ class QueueKeeper:
         return tuple(found)  # the end of the channel puts all back
 
     def retry_dead(self) -> Revived:
-        """Send dead tasks to workers again; what is no task stays, and tasks of runs that are over."""
+        """Send dead tasks to workers again; what is no task stays, and what nobody waits for any more.
+
+        A driver that waits for a run has counted its dead tasks as failed already: they are left to it.
+        """
         sent = left = 0
         with self._connected() as connection, connection.channel() as channel:
             channel.confirm_delivery()
-            while (got := channel.basic_get(self._names.dead))[0] is not None:
-                method, _, body = got
-                key = self._key_of(connection, body)
+            handed_over = {run.token for run in self._begun(connection) if run.detached}
+            there = count(connection, self._names.dead)
+            for _ in range(0 if there is None else there.ready):  # what dies again meanwhile is left alone
+                method, _, body = channel.basic_get(self._names.dead)
+                if method is None:
+                    break
+                key = self._key_of(connection, body, handed_over)
                 if key is None:
                     left += 1
                     continue
@@ -188,19 +204,24 @@ class QueueKeeper:
                 sent += 1
         return Revived(sent, left)
 
-    def _key_of(self, connection: BlockingConnection, body: bytes) -> str | None:
-        """Return the key of a task whose run still waits for it."""
+    def _key_of(self, connection: BlockingConnection, body: bytes, handed_over: set[str]) -> str | None:
+        """Return the key of a task whose run would still take its result."""
         try:
             token = unpack(TaskMessage, body).token
         except ExecutorError:
             return None
-        return None if count(connection, self._names.results(token)) is None else self._names.key(token)
+        results = count(connection, self._names.results(token))
+        if results is None or (results.consumers and token not in handed_over):
+            return None
+        return self._names.key(token)
 
     def _drain_run(self, connection: BlockingConnection, token: str) -> int:
-        known = [run.token for run in self._runs(connection)]
-        chosen = [one for one in known if one.startswith(token)]
+        begun = self._begun(connection)
+        meant = [run for run in begun if run.token.startswith(token)]
+        chosen = [run.token for run in self._there(connection, meant[-_LOOKED_AT:])]
         if len(chosen) != 1:
-            there = ", ".join(one[:8] for one in known) or "none"
+            known = self._there(connection, begun[-_LOOKED_AT:])
+            there = ", ".join(run.token[:8] for run in known) or "none"
             msg = f"Expected the token of one run on this queue, but {len(chosen)} begin with {token!r}. There are: {there}."
             raise ExecutorError(msg)
         results = count(connection, self._names.results(chosen[0]))
@@ -237,7 +258,8 @@ class QueueKeeper:
         except UnroutableError:
             gone.add(message.token)
 
-    def _runs(self, connection: BlockingConnection) -> Iterator[RunOnQueue]:
+    def _begun(self, connection: BlockingConnection) -> list[RunMessage]:
+        """Return the runs that were ever begun on the queue, as far as the broker remembers, oldest first."""
         begun: list[RunMessage] = []
         quiet = time.monotonic() + _QUIET
 
@@ -254,6 +276,10 @@ class QueueKeeper:
             consume_stream(channel, self._names.runs, on_message)
             while (left := quiet - time.monotonic()) > 0:
                 connection.process_data_events(time_limit=left)
+        return begun
+
+    def _there(self, connection: BlockingConnection, begun: Sequence[RunMessage]) -> Iterator[RunOnQueue]:
+        """Give those runs whose queues are still there."""
         for run in begun:
             results = count(connection, self._names.results(run.token))
             if results is not None:
@@ -269,6 +295,9 @@ class QueueKeeper:
                     raise ExecutorError(msg)
                 yield connection
         except lost() as error:
+            refused = refusal(error, self._names.queue)
+            if refused is not None:
+                raise refused from error
             msg = f"The broker was lost: {reason(error)}. Try again."
             raise ExecutorError(msg) from error
 
@@ -280,7 +309,7 @@ def _publish(channel: Any, exchange: str, key: str, body: bytes) -> None:
 
 
 def _described(headers: Mapping[str, Any], body: bytes) -> DeadTask:
-    error = str(headers.get(ERROR) or why_dead(headers))
+    error = visible(str(headers.get(ERROR) or why_dead(headers)), most=1000)
     try:
         message = unpack(TaskMessage, body)
     except ExecutorError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 import struct
 from typing import Annotated, TypeVar
@@ -9,12 +11,15 @@ from typing import Annotated, TypeVar
 from pydantic import Field, ValidationError
 
 from femtobarn.base.errors import ExecutorError
-from femtobarn.base.records import Job, Outcome, Record, Task, first_fault
+from femtobarn.base.records import Duration, Job, Moment, Outcome, Record, Task, first_fault
 from femtobarn.base.text import visible
 
 _LENGTH = struct.Struct(">I")
+_NAME = r"[A-Za-z0-9_-]{1,128}"  # of a task, in every version
+_MOST = 1_000_000  # no version is above
 
-Token = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+_FORM = r"^[0-9a-f]{32}$"
+Token = Annotated[str, Field(pattern=_FORM)]
 """Tells a submission from all others."""
 
 Kind = TypeVar("Kind", bound=Record)
@@ -51,13 +56,14 @@ class TaskMessage(Record):
 
 
 class RunMessage(Record):
-    """A run that was begun: who began it, when (seconds since the epoch), and with how many tasks."""
+    """A run that was begun: who began it, when (seconds since the epoch), with how many tasks, and whether they left."""
 
     token: Token
     analysis: str
     tasks: int
     host: str
-    started: float
+    started: Moment
+    detached: bool = False
 
 
 class WorkerAnswer(Record):
@@ -80,9 +86,25 @@ class WorkerAnswer(Record):
     task: str = ""
     file: str = ""
     part: int = 0
-    since: float = 0.0
+    since: Duration = 0.0
     done: int = 0
     failed: int = 0
+
+
+class Glimpse(Record):
+    """What can be told of a message whatever version of femtobarn made it; empty or None if it does not say.
+
+    Parameters
+    ----------
+    femtobarn, results_version
+        versions that a job asks for
+    task
+        id of a task
+    """
+
+    femtobarn: str = ""
+    results_version: int | None = None
+    task: str = ""
 
 
 def new_token() -> str:
@@ -110,6 +132,28 @@ def unpack(kind: type[Kind], body: bytes) -> Kind:
         what = "not readable" if fault is None else f"{fault.where or 'the whole'}: {fault.what}"
         msg = f"Expected a {kind.__name__} as JSON, got {len(body)} bytes that are none ({visible(what)})."
         raise ExecutorError(msg) from error
+
+
+def glimpse(body: bytes) -> Glimpse:
+    """Return what can be told of a job or a task that another version may have made; never raises."""
+    try:
+        whole = json.loads(body)
+    except (ValueError, RecursionError):
+        return Glimpse()
+    whole = whole if isinstance(whole, dict) else {}
+    task = whole.get("task")
+    name = task.get("id") if isinstance(task, dict) else None
+    femtobarn, results = whole.get("femtobarn"), whole.get("results_version")
+    return Glimpse(
+        femtobarn=visible(femtobarn, most=40) if isinstance(femtobarn, str) else "",
+        results_version=results if type(results) is int and abs(results) < _MOST else None,
+        task=name if isinstance(name, str) and re.fullmatch(_NAME, name) else "",
+    )
+
+
+def is_token(text: str) -> bool:
+    """Return whether ``text`` looks like the token of a run."""
+    return re.fullmatch(_FORM, text) is not None
 
 
 def pack_result(outcome: Outcome, data: bytes = b"") -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from femtobarn.base.errors import ExecutorError
-from femtobarn.running.executors.rabbitmq.link import Dialler, Pauses, lost, reason
+from femtobarn.running.executors.rabbitmq.link import Dialler, Pauses, RefusedError, lost, reason, refusal
 
 if TYPE_CHECKING:
     from pika import BasicProperties, SelectConnection
@@ -22,11 +22,12 @@ _GOODBYE = 5.0  # seconds for the broker to hear that a connection ends
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where messages are sent: an exchange, a key, and the properties of each."""
+    """Where messages are sent: an exchange, a key, the properties of each, and for which work queue."""
 
     exchange: str
     key: str
     properties: BasicProperties
+    queue: str
 
 
 def publish(dialler: Dialler, target: Target, bodies: Iterable[bytes], *, patience: float) -> Generator[int]:
@@ -41,6 +42,8 @@ def publish(dialler: Dialler, target: Target, bodies: Iterable[bytes], *, patien
 
     Raises
     ------
+    RefusedError
+        if that is not permitted
     ExecutorError
         if no queue takes them, or nothing was confirmed for too long
     """
@@ -55,12 +58,15 @@ def publish(dialler: Dialler, target: Target, bodies: Iterable[bytes], *, patien
                 yield window.confirmed
         finally:
             session.close()
+        if session.refused is not None:
+            raise session.refused
         if window.problem:
             raise ExecutorError(window.problem)
         if not window.finished:
             if time.monotonic() - since >= patience:
                 msg = f"The broker confirmed no message for {patience:.0f} s ({session.problem}). Check that RabbitMQ runs and has memory and disk left."
                 raise ExecutorError(msg)
+            dialler.failed(session.place)
             window.recall()
             for _ in _pieces(pauses.next()):
                 yield window.confirmed
@@ -70,7 +76,7 @@ class _Window:
     """The messages that are under way, and those that must be sent again."""
 
     def __init__(self, target: Target, bodies: Iterable[bytes]) -> None:
-        self.confirmed, self.problem = 0, ""
+        self.confirmed, self.problem, self.queue = 0, "", target.queue
         self._target, self._bodies = target, iter(bodies)
         self._next: bytes | None = next(self._bodies, None)
         self._again: deque[bytes] = deque()
@@ -132,10 +138,12 @@ class _Session:
         from pika.adapters.select_connection import IOLoop
 
         self.problem = "it took no connection"
+        self.refused: RefusedError | None = None
+        self.place = dialler.next_place()
         self._window, self._loop = window, IOLoop()
         self._over = self._closed = False  # the channel is of no use any more, the connection has ended
         self._connection: SelectConnection = SelectConnection(
-            dialler.parameters(dialler.next_place()),
+            dialler.parameters(self.place),
             on_open_callback=lambda connection: connection.channel(on_open_callback=self._opened),
             on_open_error_callback=self._ended,
             on_close_callback=self._ended,
@@ -190,6 +198,8 @@ class _Session:
 
     def _useless(self, _: Any, error: Any) -> None:
         self.problem = reason(error) if isinstance(error, BaseException) else str(error)
+        if not self._over and isinstance(error, BaseException):
+            self.refused = refusal(error, self._window.queue)
         self._over = True
         self._loop.stop()
 

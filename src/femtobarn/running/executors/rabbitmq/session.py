@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from femtobarn.base.records import Outcome
 from femtobarn.base.text import visible
-from femtobarn.running.executors.rabbitmq.inbox import OUTCOME
-from femtobarn.running.executors.rabbitmq.messages import JobMessage, WorkerAnswer, pack, pack_result, unpack
+from femtobarn.running.executors.rabbitmq.inbox import ERROR, OUTCOME
+from femtobarn.running.executors.rabbitmq.messages import WorkerAnswer, pack, pack_result
 from femtobarn.running.executors.rabbitmq.options import RabbitOptions
 from femtobarn.running.executors.rabbitmq.topology import (
     ALIEN,
@@ -25,10 +25,8 @@ from femtobarn.running.executors.rabbitmq.topology import (
 if TYPE_CHECKING:
     from pika import BlockingConnection
 
-ERROR = "x-femtobarn-error"
-"""Header of a message that was put away: why."""
-
 _JOB_COMES = 20.0  # seconds for a broker to give a job that it has
+_MOST_DELIVERIES = 1_000_000  # more than any queue of ours allows: what says more is not ours
 
 
 class Delivery(NamedTuple):
@@ -124,9 +122,12 @@ class Session:
         self.done(delivery)
 
     def put_away(self, delivery: Delivery, error: str, outcome: Outcome | None = None) -> None:
-        """Move a message to the dead ones, with the error; with an outcome the driver hears of it, too."""
+        """Move a message to the dead ones, with the error; with an outcome the driver hears of it, too.
+
+        An outcome without the name of a task stands for a message of a run that nobody can read.
+        """
         headers = {ERROR: visible(error, most=1000), "x-femtobarn-deliveries": delivery.earlier + 1}
-        if outcome is not None:
+        if outcome is not None and outcome.task:
             headers[OUTCOME] = outcome.model_dump_json()
         key = ALIEN if outcome is None else delivery.key
         self._publish(self._names.dead, key, delivery.body, headers)
@@ -142,13 +143,11 @@ class Session:
             return False
         return True
 
-    def job(self, token: str) -> JobMessage | None:
-        """Return the job of a run, None if the run is over.
+    def job(self, token: str) -> bytes | None:
+        """Return what should be the job of a run, None if the run is over.
 
         Raises
         ------
-        ExecutorError
-            if what is there is no job
         TimeoutError
             if it does not come
         """
@@ -176,7 +175,7 @@ class Session:
         if not bodies:
             msg = f"Expected the job of a run in {self._names.job(token)}, but nothing came for {_JOB_COMES:.0f} s."
             raise TimeoutError(msg)
-        return unpack(JobMessage, bodies[0])
+        return bodies[0]
 
     def _publish(
         self, exchange: str, key: str, body: bytes, headers: Mapping[str, Any] | None = None
@@ -187,8 +186,7 @@ class Session:
         self._channel.basic_publish(exchange, key, body, properties, mandatory=True)
 
     def _on_task(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        earlier = (properties.headers or {}).get("x-delivery-count", 0)
-        earlier = earlier if isinstance(earlier, int) else 0
+        earlier = _earlier(properties.headers or {})
         self.came.append(Delivery(method.delivery_tag, method.routing_key, earlier, body))
 
     def _on_question(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
@@ -197,6 +195,12 @@ class Session:
 
     def _on_cancel(self, _method: Any) -> None:
         self._cancelled = True
+
+
+def _earlier(headers: Mapping[str, Any]) -> int:
+    """Return how often a message was given to a worker before; strangers may have written anything."""
+    count = headers.get("x-delivery-count", 0)
+    return count if isinstance(count, int) and 0 <= count <= _MOST_DELIVERIES else 0
 
 
 def _nothing() -> None:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from femtobarn.base.errors import ExecutorError
+from femtobarn.running.executors.rabbitmq.link import is_refused
+from femtobarn.running.executors.rabbitmq.messages import is_token
 from femtobarn.running.executors.rabbitmq.options import RabbitOptions
 
 if TYPE_CHECKING:
@@ -77,6 +79,11 @@ class Names:
     def key(self, token: str) -> str:
         """Return the key under which tasks of a run are sent."""
         return f"task.{token}"
+
+    def token(self, key: str) -> str:
+        """Return the token of the run whose tasks are sent under ``key``, an empty one if there is no such run."""
+        kind, _, token = key.partition(".")
+        return token if kind == "task" and is_token(token) else ""
 
 
 def declare_shared(connection: BlockingConnection, names: Names, options: RabbitOptions) -> None:
@@ -138,7 +145,7 @@ def count(connection: BlockingConnection, queue: str) -> Count | None:
     try:
         answer = channel.queue_declare(queue, passive=True).method
     except ChannelClosedByBroker as error:
-        if error.reply_code == _NOT_FOUND:
+        if is_missing(error):
             return None
         raise
     channel.close()
@@ -146,8 +153,9 @@ def count(connection: BlockingConnection, queue: str) -> Count | None:
 
 
 def is_missing(error: Exception) -> bool:
-    """Return whether the broker said that there is no such queue."""
-    return getattr(error, "reply_code", None) == _NOT_FOUND
+    """Return whether the broker said that there is no such queue; one that is down for now is another matter."""
+    code, words = getattr(error, "reply_code", None), str(getattr(error, "reply_text", ""))
+    return code == _NOT_FOUND and "no queue" in words
 
 
 def consume_stream(channel: BlockingChannel, queue: str, on_message: Any) -> None:
@@ -166,6 +174,8 @@ def _declare(connection: BlockingConnection, queue: str, arguments: Mapping[str,
     try:
         channel.queue_declare(queue, durable=True, arguments=dict(arguments))
     except ChannelClosedByBroker as error:
+        if is_refused(error):
+            raise
         if error.reply_code != _OTHER_ARGUMENTS or count(connection, queue) is None:
             words = str(error.reply_text)
             msg = f"Expected to make the queue {queue}, but the broker refused: {words}. Femtobarn needs RabbitMQ 3.10 or newer with quorum queues and streams."

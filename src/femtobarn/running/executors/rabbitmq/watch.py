@@ -20,6 +20,13 @@ _LOOK = 2.0  # seconds between two questions to the broker
 _NOBODY = 10.0  # seconds without a worker after which a person is told
 
 
+def nobody(queue: str, tasks: int) -> Notice:
+    """Return what to say when ``tasks`` wait and no worker takes any."""
+    return Notice(
+        words=f"No worker takes tasks from the queue {queue!r}; {tasks} wait. Start one on any machine that reaches the broker and the files: femtobarn worker --queue {queue}"
+    )
+
+
 class Watch:
     """Times of what happened last, and what follows from them.
 
@@ -86,9 +93,7 @@ class Watch:
     def _nobody(self, connection: BlockingConnection, now: float, tasks: int) -> Iterator[Notice]:
         if not self._told_nobody:
             self._told_nobody = True
-            yield Notice(
-                words=f"No worker takes tasks from the queue {self._options.queue!r}; {tasks} wait. Start one on any machine that reaches the broker and the files: femtobarn worker --queue {self._options.queue}"
-            )
+            yield nobody(self._options.queue, tasks)
         away = now - self._worker
         if away > self._options.patience:
             if roll.ask(connection, self._names, 1):  # busy for longer than the broker lets it consume

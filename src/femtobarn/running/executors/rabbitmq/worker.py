@@ -16,12 +16,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from femtobarn.base.errors import ExecutorError, FemtobarnError, VersionsError
-from femtobarn.base.records import Outcome, Task
+from femtobarn.base.records import Outcome
 from femtobarn.running.executors.rabbitmq.address import find_broker
 from femtobarn.running.executors.rabbitmq.crew import Assignment, Crew, Ended
-from femtobarn.running.executors.rabbitmq.intake import assignment, same_versions
-from femtobarn.running.executors.rabbitmq.link import Dialler, Pauses, RefusedError, hung_up, lost, reason
-from femtobarn.running.executors.rabbitmq.messages import JobMessage, TaskMessage, WorkerAnswer, unpack
+from femtobarn.running.executors.rabbitmq.intake import assignment, job_of, task_of
+from femtobarn.running.executors.rabbitmq.link import (
+    Dialler,
+    Pauses,
+    RefusedError,
+    hung_up,
+    lost,
+    reason,
+    refusal,
+)
+from femtobarn.running.executors.rabbitmq.messages import JobMessage, WorkerAnswer, glimpse
 from femtobarn.running.executors.rabbitmq.options import RabbitOptions, WorkerOptions
 from femtobarn.running.executors.rabbitmq.session import Delivery, Session
 from femtobarn.running.executors.rabbitmq.topology import Names
@@ -92,8 +100,8 @@ class QueueWorker:
         ------
         VersionsError
             if a run needs another version; its task is back in the queue
-        ExecutorError
-            if the broker does not know us
+        RefusedError
+            if the broker does not know us, or does not permit what is needed
         """
         pauses = Pauses()
         broken: tuple[type[Exception], ...] = (*lost(), ExecutorError)
@@ -110,6 +118,9 @@ class QueueWorker:
                         self._session = Session(connection, self._names, shared, self._answer)
                         self._serve(self._session, crew)
                 except broken as error:
+                    refused = refusal(error, self._names.queue)
+                    if refused is not None:
+                        raise refused from error
                     self._tell(f"The connection was lost: {reason(error)}")
                     if time.monotonic() - began > 10 * _TICK:
                         pauses = Pauses()
@@ -178,30 +189,31 @@ class QueueWorker:
     def _begin(self, session: Session, crew: Crew, delivery: Delivery) -> None:
         """Start what a message asks for, or say why not."""
         self._idle_since = time.monotonic()
+        token, name = self._names.token(delivery.key), glimpse(delivery.body).task
         try:
-            message = unpack(TaskMessage, delivery.body)
+            # the job first: a task of another version need not look like one
+            job = self._job(session, token) if token else None
+            if token and job is None:  # the run is over
+                session.done(delivery)
+                return
+            message = task_of(delivery.body, token)
+            job = job or self._job(session, message.token)
+        except VersionsError as error:
+            session.send(token, self._outcome(name, f"worker {self._options.name}: {error}", pending=True))
+            session.stop()  # else the next task would come, and count as lost
+            session.again(delivery)
+            raise
         except ExecutorError as error:
-            session.put_away(delivery, str(error))
+            session.put_away(delivery, str(error), self._outcome(name, str(error)) if token else None)
             return
         task, token = message.task, message.token
-        try:
-            job = self._job(session, token)
-        except ExecutorError as error:
-            session.put_away(delivery, str(error), self._outcome(task, str(error)))
-            return
         if job is None or (token, task.id) in self._sent:
             session.done(delivery)
             return
         try:
-            same_versions(job)
             wanted = assignment(message, job, self._options)
-        except VersionsError as error:
-            session.send(token, self._outcome(task, f"worker {self._options.name}: {error}", pending=True))
-            session.stop()  # else the next task would come, and count as lost
-            session.again(delivery)
-            raise
         except FemtobarnError as error:
-            self._sent_off(session, token, self._outcome(task, str(error)))
+            self._sent_off(session, token, self._outcome(task.id, str(error)))
             session.done(delivery)
             return
         crew.begin(wanted)
@@ -248,12 +260,13 @@ class QueueWorker:
     def _job(self, session: Session, token: str) -> JobMessage | None:
         """Return the job of a run, None if the run is over: its token never comes back."""
         if token not in self._jobs:
-            _remember(self._jobs, token, session.job(token))
+            body = session.job(token)
+            _remember(self._jobs, token, None if body is None else job_of(body))
         return self._jobs[token]
 
-    def _outcome(self, task: Task, reason: str, *, pending: bool = False) -> Outcome:
+    def _outcome(self, task: str, reason: str, *, pending: bool = False) -> Outcome:
         return Outcome(
-            task=task.id,
+            task=task,
             processed=False,
             pending=pending,
             reason=reason,
