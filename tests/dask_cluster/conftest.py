@@ -6,28 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.running.toys import toy_spec, write_folder
+from tests.running.conftest import folder, inputs, spec
 
 from femtobarn.base.records import AnalysisSpec, Settings
-from femtobarn.running.engine.inputs import Inputs, gather
+from femtobarn.running.engine.inputs import Inputs
 from femtobarn.running.engine.run import run
 from femtobarn.running.executors.local import LocalExecutor
 
-
-@pytest.fixture(scope="session")
-def spec() -> AnalysisSpec:
-    return toy_spec()
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two data periods and three datasets; never changed by a test."""
-    return write_folder(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="session")
-def inputs(spec: AnalysisSpec, folder: Path) -> Inputs:
-    return gather(spec, folder)
+__all__ = ["folder", "inputs", "spec"]
 
 
 @pytest.fixture

@@ -8,31 +8,18 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from tests.running.conftest import folder, inputs, spec
 from tests.running.shelf import ShelfExecutor
-from tests.running.toys import toy_spec, write_folder
 
-from femtobarn.base.records import AnalysisSpec, Settings
+from femtobarn.base.records import Settings
 from femtobarn.running.engine import executor as executors
-from femtobarn.running.engine.inputs import Inputs, gather
 
 from .gate import PATIENCE, GatedExecutor
 
+__all__ = ["folder", "inputs", "spec"]
+
+
 OnItsWay = Callable[[Callable[[], object]], AbstractContextManager[None]]
-
-
-@pytest.fixture(scope="session")
-def spec() -> AnalysisSpec:
-    return toy_spec()
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_folder(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="session")
-def inputs(spec: AnalysisSpec, folder: Path) -> Inputs:
-    return gather(spec, folder)
 
 
 @pytest.fixture

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.running.toys import write_folder
+from tests.running.conftest import folder
 from tests.servers.rabbitmq import RabbitMQ
 
 from .stage import Stage
 
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two data periods and three datasets; never changed by a test."""
-    return write_folder(tmp_path_factory.mktemp("data"))
+__all__ = ["folder"]
 
 
 @pytest.fixture

@@ -112,10 +112,6 @@ class Session:
         """Let the broker forget a message."""
         self._channel.basic_ack(delivery.tag)
 
-    def later(self, delivery: Delivery) -> None:
-        """Give a message back; that counts as a delivery."""
-        self._channel.basic_nack(delivery.tag)
-
     def again(self, delivery: Delivery) -> None:
         """Send a message to the end of the queue, as if nobody had taken it, and forget this one."""
         self._publish(self._names.queue, delivery.key, delivery.body)
