@@ -213,6 +213,8 @@ def test_closing_in_the_middle_ends_everything(
 
 
 DRIVER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may ignore it
 import sys
 from pathlib import Path
 from femtobarn.base.records import AnalysisSpec, Settings

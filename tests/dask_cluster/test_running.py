@@ -163,7 +163,7 @@ def test_a_late_worker_with_other_versions_gets_no_more_tasks(
             super().notice(words)
             if len(self.words) == 1:  # the good one is held up: what comes now takes all the rest
                 plain.work("--name", "bad", environment={**trouble(), "TROUBLE_VERSION": "0.0.9"})
-            else:
+            elif "has femtobarn 0.0.9" in words:
                 gate.touch()
 
     told = Invites()
