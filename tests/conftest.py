@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("CONNECTIONWINDOW", "REQUESTTIMEOUT", "STREAMTIMEOUT"):
             patch.setenv(f"XRD_{name}", "2")
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts() -> None:
+    """Processes that tests start take Ctrl-C, also where the tests were started in the background."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        and threading.current_thread() is threading.main_thread()
+    ):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
