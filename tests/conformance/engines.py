@@ -32,6 +32,8 @@ class Engine(Protocol):
     workers: int
     mortal: bool
     """Whether its workers are processes that can be killed."""
+    late: bool
+    """Whether all may be over by the time the first result is heard of."""
 
     @property
     def options(self) -> Options: ...
@@ -61,6 +63,7 @@ class _Here:
     """Workers are processes below this one: the last generation of those that bear our mark."""
 
     options: Options = ()
+    late = False
 
     def __init__(self, name: str, workers: int) -> None:
         self.name, self.workers, self.mortal = name, workers, workers > 0
@@ -99,7 +102,7 @@ class DaskLocal(_Here):
 class Rabbit:
     """Two workers of a queue, each a session of its own; one that is killed is replaced."""
 
-    name, workers, mortal = "rabbitmq", 1, True
+    name, workers, mortal, late = "rabbitmq", 1, True, False
     options: Options = ()
 
     def __init__(self, broker: RabbitMQ) -> None:
@@ -138,7 +141,7 @@ class Rabbit:
 class SlurmArray:
     """Arrays of jobs on a Slurm of one node."""
 
-    name, workers, mortal = "batch", 1, True
+    name, workers, mortal, late = "batch", 1, True, True
 
     def __init__(self, slurm: Slurm) -> None:
         self._slurm = slurm
@@ -179,6 +182,7 @@ class Several:
         self._engines = list(engines)
         self.name = "+".join(engine.name for engine in engines)
         self.workers = max(engine.workers for engine in engines)
+        self.late = all(engine.late for engine in engines)
 
     @property
     def options(self) -> Options:

@@ -9,6 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from tests.faults.samples import TRUTH
@@ -245,8 +246,17 @@ def test_workers_killed_at_random(
         if done in moments:
             killed.append(engine.kill_a_worker())
 
+    def kill_the_first() -> None:
+        until(engine.kill_a_worker, PATIENCE, f"{engine.name} had no worker to kill")
+        killed.append(True)
+
+    striker = Thread(target=kill_the_first)
     with engine.working([str(folder)], tmp_path):
+        if engine.late:
+            striker.start()
         equal(run(spec, inputs, settings_of(engine, BASE), tmp_path / "out", Told(kill)), truth)
+        if engine.late:
+            striker.join()
     assert any(killed)
 
 
