@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 
 
 class Setting(Record):

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pika import BasicProperties
 from pika.exceptions import ConnectionClosed
 
-from femtobarn.base.records import Notice, Outcome, Record
+from femtobarn.base.record import Record
+from femtobarn.base.records import Notice, Outcome
 from femtobarn.running.executors.rabbitmq.inbox import ERROR, OUTCOME, Inbox
 from femtobarn.running.executors.rabbitmq.management import _described
 from femtobarn.running.executors.rabbitmq.messages import pack, pack_result

@@ -15,7 +15,8 @@ from tests.running.toys import INPUTS, RELEASE
 from tests.servers.daemons import until
 from tests.servers.rabbitmq import RabbitMQ
 
-from femtobarn.base.records import AnalysisSpec, Record
+from femtobarn.base.record import Record
+from femtobarn.base.records import AnalysisSpec
 from femtobarn.physics.language import Analysis, Regular, columnar, ev
 from femtobarn.running.engine.inputs import gather
 from femtobarn.running.engine.plan import make_plan

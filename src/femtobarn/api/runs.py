@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from femtobarn.base.errors import DataError, NothingToDoError, SettingsError, TypesError, UnknownNameError
-from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings, first_fault
+from femtobarn.base.record import first_fault
+from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings
 from femtobarn.base.settings import default_settings, histogram_limit
 from femtobarn.base.settings import prefixes as allowed_prefixes
 from femtobarn.data.storage.urls import shown

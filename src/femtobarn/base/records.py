@@ -8,11 +8,13 @@ in files of their own.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from femtobarn.base.canonical import digest
+from femtobarn.base.record import Record
+from femtobarn.base.spectra import SpectraRecord
 
 Role = Literal["data", "background", "signal"]
 Keep = Literal["file", "dataset", "process"]
@@ -24,27 +26,6 @@ Policy = Literal["auto", "stream", "cache"]
 NOMINAL = "nominal"
 RUN_PLAN = "plan.json"
 """The file that makes a folder a run directory."""
-
-
-class Fault(NamedTuple):
-    """The first thing wrong with a record: ``where`` is the dotted path, ``what`` the rule, ``given`` the value."""
-
-    where: str
-    what: str
-    given: Any
-
-
-def first_fault(error: ValidationError) -> Fault:
-    """Return the first thing that pydantic found wrong, for a message without its jargon."""
-    first = error.errors()[0]
-    return Fault(".".join(str(part) for part in first["loc"]), first["msg"], first["input"])
-
-
-class Record(BaseModel):
-    """Base of all records: frozen, closed, and strict about names."""
-
-    # validators are built when a record is first made: most processes need few of them
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
 
 def _frozen(value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -238,6 +219,9 @@ class OptionRecord(Record):
 class AnalysisSpec(Record):
     """An analysis, complete, for one release, mode and set of options: what workers receive.
 
+    A scan of mass spectra has no nodes: ``spectra`` says what is filled, and the cuts of its one selection
+    are steps of its own loop.
+
     ``identity`` covers what decides the numbers: nodes, cuts, weight, variations, histograms, code,
     mode and options. Labels, colours, figures and the choice of inputs are not part of it.
     """
@@ -257,6 +241,7 @@ class AnalysisSpec(Record):
     significances: tuple[SignificanceRecord, ...] = ()
     functions: tuple[FunctionRecord, ...] = ()
     skim: SkimRecord | None = None
+    spectra: SpectraRecord | None = None
     inputs: InputsRecord
 
     @cached_property
@@ -270,6 +255,8 @@ class AnalysisSpec(Record):
     @cached_property
     def identity(self) -> str:
         """Digest of everything that decides the numbers of a partial result."""
+        if self.spectra is not None:
+            return digest({"mode": self.mode, "spectra": self.spectra.content()})
         ids = self.node_digests
         skim = {} if self.skim is None else {"skim": self._skim_content(self.skim)}
         return digest(

@@ -74,7 +74,7 @@ def worker(
     """
     from pydantic import ValidationError
 
-    from femtobarn.base.records import first_fault
+    from femtobarn.base.record import first_fault
     from femtobarn.base.settings import prefixes
     from femtobarn.running.executors.rabbitmq.intake import PUBLISHED
     from femtobarn.running.executors.rabbitmq.options import WorkerOptions

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from femtobarn.base.records import Record
+    from femtobarn.base.record import Record
     from femtobarn.running.engine.progress import RunStatus, Watch
     from femtobarn.running.results.workers import WorkerCost
 

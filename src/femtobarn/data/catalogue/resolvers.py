@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from femtobarn.base.errors import FemtobarnError, NothingToDoError, SettingsError, UsageError
-from femtobarn.base.records import first_fault
+from femtobarn.base.record import first_fault
 from femtobarn.data.catalogue import bundled, inuse
 from femtobarn.data.catalogue.remote import Remote, at_address, named, of_file, wanted
 from femtobarn.data.storage.local import local_path

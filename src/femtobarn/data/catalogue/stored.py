@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from femtobarn.base.atomic import write_bytes
 from femtobarn.base.errors import CatalogueError, UnwritableError
-from femtobarn.base.records import first_fault
+from femtobarn.base.record import first_fault
 from femtobarn.base.settings import cache_folder
 from femtobarn.data.catalogue.model import CatalogueFile, Dataset
 from femtobarn.data.storage.private import private_folder

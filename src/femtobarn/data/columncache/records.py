@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from femtobarn.base.canonical import digest
 from femtobarn.base.installed import results_version, version
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 from femtobarn.data.columns.interface import BranchInfo, Shape
 
 VERSION = 1

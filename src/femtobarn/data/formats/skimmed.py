@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from femtobarn.base.errors import DamagedError
-from femtobarn.base.records import FileFacts, Kind, Record, first_fault
+from femtobarn.base.record import Record, first_fault
+from femtobarn.base.records import FileFacts, Kind
 from femtobarn.data.formats.model import COLLECTIONS, FIELDS
 from femtobarn.data.formats.spec import BOOLS, FieldSource, Format
 

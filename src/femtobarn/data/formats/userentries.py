@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 
 from femtobarn.base.errors import SettingsError, suggestion
-from femtobarn.base.records import Record, first_fault
+from femtobarn.base.record import Record, first_fault
 
 _Entry = TypeVar("_Entry", bound=Record)
 

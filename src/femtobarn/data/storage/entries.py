@@ -26,7 +26,7 @@ from pydantic import ValidationError
 
 from femtobarn.base.canonical import digest
 from femtobarn.base.errors import DataError
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 from femtobarn.data.storage.local import WHOLE_LIMIT, identify
 from femtobarn.data.storage.urls import safe_name, shown
 

@@ -10,15 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from femtobarn.base.errors import LanguageError, SettingsError, TypesError, UnitsError, UnknownNameError
-from femtobarn.base.records import (
-    AnalysisSpec,
-    FigureRecord,
-    InputsRecord,
-    Keep,
-    Mode,
-    SignificanceRecord,
-    first_fault,
-)
+from femtobarn.base.record import first_fault
+from femtobarn.base.records import AnalysisSpec, FigureRecord, InputsRecord, Keep, Mode, SignificanceRecord
 from femtobarn.base.units import parse_unit
 from femtobarn.physics.language.axes import Axis, bin_edges, edge_index
 from femtobarn.physics.language.declarations import (

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.records import InputsRecord, first_fault
+from femtobarn.base.record import first_fault
+from femtobarn.base.records import InputsRecord
 
 
 def load_inputs(source: Path | dict[str, Any]) -> dict[str, InputsRecord]:

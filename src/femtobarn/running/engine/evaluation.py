@@ -16,6 +16,7 @@ from femtobarn.physics.language.fused.sums import External, Fused, FusedSums, To
 if TYPE_CHECKING:
     from femtobarn.data.formats.convert import RawColumn
     from femtobarn.physics.language.graph import Node
+    from femtobarn.physics.spectra.evaluation import SpectraEvaluation
     from femtobarn.running.engine.skim import Skimmer
     from femtobarn.running.engine.sums import Accumulator
     from femtobarn.running.results.partial import Array, HistogramKey
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 _Key = TypeVar("_Key")
 _KEPT = 16
 _fused: dict[tuple[str, Kind], Fused] = {}
+
+
+def evaluation(
+    spec: AnalysisSpec, kind: Kind, skimmer: Skimmer | None = None
+) -> Evaluation | SpectraEvaluation:
+    """Return what adds up the events of one task: of an analysis, or of a scan of mass spectra."""
+    if spec.spectra is None:
+        return Evaluation(spec, kind, skimmer)
+    from femtobarn.physics.spectra.evaluation import SpectraEvaluation
+
+    return SpectraEvaluation(spec.spectra, kind)
 
 
 class Evaluation:
@@ -71,6 +83,9 @@ class Evaluation:
         """Return the sums by selection and name: (variations, bins with flow per axis, 2)."""
         own = None if self._fused is None else self._fused.histograms()
         return _both(own, None if self._reference is None else self._reference.histograms())
+
+    def spectra(self) -> None:
+        """Return nothing: only a scan has spectra."""
 
     def _add_by_reference(self, columns: Mapping[str, Column], entries: int) -> None:
         from femtobarn.physics.language.evaluate import evaluate

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from femtobarn.base.errors import FemtobarnError, SettingsError, UnknownNameError
 from femtobarn.base.installed import registered
-from femtobarn.base.records import Job, Notice, Outcome, Record, Settings, Task, Ticket, first_fault
+from femtobarn.base.record import Record, first_fault
+from femtobarn.base.records import Job, Notice, Outcome, Settings, Task, Ticket
 from femtobarn.base.text import without_secrets
 from femtobarn.running.engine.task import run_task
 from femtobarn.running.results.store import FolderStore, Sink

@@ -21,6 +21,7 @@ from femtobarn.running.results.merge import FileParts, collect, merge
 from femtobarn.running.results.metrics import summarise
 from femtobarn.running.results.normalise import FileUse, luminosity, normalisations
 from femtobarn.running.results.skims import processed_of_origin, write_skims
+from femtobarn.running.results.spectra.values import values_of
 from femtobarn.running.results.store import FolderStore
 from femtobarn.running.results.tables import cutflow_rows, yield_rows
 from femtobarn.running.results.version import environment, package_version, results_version
@@ -91,7 +92,14 @@ def finish(
     uses = [_of_origin(use) for use in own]  # what counts for normalisation
     scaled = normalisations(spec, uses, inputs.unseen)
     factors = {n.dataset: n.factor for n in scaled}
-    merged = merge(spec, parts, store, lambda f: factors.get(f.dataset) if f.dataset is not None else None)
+    with values_of(spec.spectra, directory.spectra) as on_values:
+        merged = merge(
+            spec,
+            parts,
+            store,
+            lambda f: factors.get(f.dataset) if f.dataset is not None else None,
+            on_values=on_values,
+        )
     cutflow = cutflow_rows(spec, plan.files, merged, factors)
     rows = ledger(plan, settings, outcomes, {p.file.name: p for p in parts})
     lumi = luminosity(spec, uses, inputs.unseen, settings.luminosity)

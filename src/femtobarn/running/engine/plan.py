@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from femtobarn.base.canonical import digest
 from femtobarn.base.errors import MemoryLimitError, SettingsError
-from femtobarn.base.records import AnalysisSpec, InputFile, Kind, Record, Settings, SkippedFile, Task
+from femtobarn.base.record import Record
+from femtobarn.base.records import AnalysisSpec, InputFile, Kind, Settings, SkippedFile, Task
 from femtobarn.base.settings import HISTOGRAM_LIMIT
 from femtobarn.data.formats import Format, format_of
 from femtobarn.data.storage.urls import shown
 from femtobarn.physics.language.program import required_fields
+from femtobarn.physics.spectra.fields import scanned_fields
 from femtobarn.running.engine.skim import skim_fields
 from femtobarn.running.results.merge import histogram_bytes
 from femtobarn.running.results.version import results_version
@@ -127,7 +129,10 @@ def check_settings(settings: Settings) -> None:
 
 def fields_read(spec: AnalysisSpec, kind: Kind) -> tuple[str, ...]:
     """Return the fields that are read of data or simulation; of simulation the generator weight, if there is one."""
-    fields = {*required_fields(spec, kind), *skim_fields(spec.skim, kind)}
+    if spec.spectra is not None:
+        fields = {*scanned_fields(spec.spectra, kind)}
+    else:
+        fields = {*required_fields(spec, kind), *skim_fields(spec.skim, kind)}
     if kind == "mc" and "mc.generator" in format_of(spec.release).paths:
         fields.add("mc.generator")
     return tuple(sorted(fields))

@@ -8,7 +8,7 @@ from heapq import nlargest
 from pathlib import Path
 
 from femtobarn.base.errors import FemtobarnError, MergeError
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 from femtobarn.running.engine.expected import Expected
 from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.reader import RunResults

@@ -41,6 +41,9 @@ def with_skim(spec: AnalysisSpec, selection: str, columns: Sequence[str] | None,
     SettingsError
         if a column cannot be written
     """
+    if spec.spectra is not None:
+        msg = f"{spec.name} scans mass spectra, of which no events are selected. Ask for values in its configuration."
+        raise SettingsError(msg)
     if to not in _FORMATS:
         raise UnknownNameError("format of skims", to, _FORMATS)
     names = [s.name for s in spec.selections]

@@ -8,16 +8,8 @@ from pydantic import ValidationError
 
 from femtobarn.base.atomic import write_text
 from femtobarn.base.errors import RunDirectoryError
-from femtobarn.base.records import (
-    AnalysisSpec,
-    InputFile,
-    Job,
-    Record,
-    Settings,
-    SkippedFile,
-    Task,
-    UnseenFile,
-)
+from femtobarn.base.record import Record
+from femtobarn.base.records import AnalysisSpec, InputFile, Job, Settings, SkippedFile, Task, UnseenFile
 from femtobarn.data.storage import local_path
 from femtobarn.data.storage.urls import is_remote, shown
 from femtobarn.running.engine.inputs import Inputs

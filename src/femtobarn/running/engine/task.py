@@ -21,16 +21,18 @@ from femtobarn.data.formats.registry import register
 from femtobarn.data.formats.skimmed import skim_facts
 from femtobarn.data.storage import FileIdentity, Opened, identify, local_path, opened
 from femtobarn.data.storage.policy import decide
-from femtobarn.running.engine.evaluation import Evaluation
+from femtobarn.running.engine.evaluation import Evaluation, evaluation
 from femtobarn.running.engine.parts import chunk_edges, limit, part_edges
 from femtobarn.running.engine.plan import fields_read, format_for
 from femtobarn.running.engine.skim import Skimmer
 from femtobarn.running.results.partial import Partial, PartialHeader
+from femtobarn.running.results.spectra.archive import names
 from femtobarn.running.results.version import environment
 
 if TYPE_CHECKING:
     from femtobarn.data.columns.interface import TreeReader
     from femtobarn.data.formats.reader import EventReader
+    from femtobarn.physics.spectra.evaluation import SpectraEvaluation
 
 EntryRange = tuple[int, int]
 
@@ -84,13 +86,14 @@ def run_task(
         if on_range is not None:
             on_range((start, stop))
         skimmer = Skimmer(spec, task.file.kind, fields) if spec.skim is not None else None
-        sums = Evaluation(spec, task.file.kind, skimmer)
+        sums = evaluation(spec, task.file.kind, skimmer)
         chunks = chunk_edges(tree.boundaries(), start, stop, task.chunk_entries)
         seen = _loop(task, reader, fields, chunks, sums, clock)
         bytes_read = _bytes_read(tree, branches, stop - start)
         transfer, filled = got.transfer, reader.filled()
     histograms, cutflow = sums.histograms(), sums.cutflow()
     columns = {} if skimmer is None else skimmer.columns()
+    spectra = sums.spectra()
     header = PartialHeader(
         task=task.id,
         start=start,
@@ -115,8 +118,9 @@ def run_task(
         selections=tuple(cutflow),
         filled=filled,
         columns=tuple((name, column.offsets is not None) for name, column in columns.items()),
+        spectra=() if spectra is None else names(spectra),
     )
-    return Partial(header, histograms, cutflow, columns)
+    return Partial(header, histograms, cutflow, columns, spectra)
 
 
 @cache
@@ -133,7 +137,7 @@ def _loop(
     reader: EventReader,
     fields: tuple[str, ...],
     chunks: Sequence[int],
-    sums: Evaluation,
+    sums: Evaluation | SpectraEvaluation,
     clock: _Clock,
 ) -> float:
     """Read, evaluate and add chunk by chunk; return the sum of generator weights (data: of events)."""

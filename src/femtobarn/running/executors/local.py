@@ -16,7 +16,8 @@ from contextlib import closing, suppress
 from typing import IO
 
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.records import Job, Notice, Outcome, Record, Settings, Task
+from femtobarn.base.record import Record
+from femtobarn.base.records import Job, Notice, Outcome, Settings, Task
 from femtobarn.running.engine.executor import ATTEMPTS, attempt, parse_options
 from femtobarn.running.executors.messages import Decoder, Setup, Work, encode
 from femtobarn.running.executors.nursery import Nursery

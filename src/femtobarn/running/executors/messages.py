@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, Generic, TypeVar
 
-from femtobarn.base.records import Job, Record, Task
+from femtobarn.base.record import Record
+from femtobarn.base.records import Job, Task
 
 Message = TypeVar("Message", bound=Record)
 

@@ -25,6 +25,7 @@ from femtobarn.running.results.cutflow import Cutflow
 from femtobarn.running.results.merge import Merged
 from femtobarn.running.results.metrics import Metrics
 from femtobarn.running.results.partial import HistogramKey
+from femtobarn.running.results.spectra.folder import remove_spectra, write_sums
 from femtobarn.running.results.yields import YieldWithErrors
 
 
@@ -90,6 +91,11 @@ class RunDirectory:
     def skim(self) -> Path:
         """Selected events, if the run writes a skim."""
         return self.path / "skim"
+
+    @property
+    def spectra(self) -> Path:
+        """What a scan of mass spectra found."""
+        return self.path / "spectra"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -168,6 +174,7 @@ class RunDirectory:
         for pattern in ("figures/*.png", "figures/*.pdf", "skim/*.skim.*"):
             for old in self.path.glob(pattern):
                 old.unlink(missing_ok=True)
+        remove_spectra(self.spectra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +202,8 @@ def write_directory(directory: RunDirectory, contents: Contents) -> None:
     write_npz(directory.histograms, spec, contents.merged)
     write_text(directory.path / "histograms.json", uhi_json(spec, contents.merged))
     write_root(directory.path / "histograms.root", contents.info, contents.merged)
+    if spec.spectra is not None:
+        write_sums(directory.spectra, spec.spectra, contents.merged.spectra)
     write_text(directory.metrics, contents.metrics.model_dump_json(indent=2) + "\n")
     write_text(directory.info, contents.info.model_dump_json(indent=2) + "\n")
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from femtobarn.base.canonical import digest
 from femtobarn.base.errors import MergeError
+from femtobarn.physics.spectra.sums import merged
 from femtobarn.running.results.partial import Partial
 
 
@@ -32,6 +33,7 @@ def fold(partials: Sequence[Partial]) -> Partial:
     first = partials[0]
     histograms = {key: values.copy() for key, values in first.histograms.items()}
     cutflow = {key: values.copy() for key, values in first.cutflow.items()}
+    spectra = [p.spectra for p in partials if p.spectra is not None]
     total = Partial(
         first.header.model_copy(
             update={
@@ -42,6 +44,7 @@ def fold(partials: Sequence[Partial]) -> Partial:
         ),
         histograms,
         cutflow,
+        spectra=merged(spectra) if spectra else None,
     )
     for partial in partials[1:]:
         add(total, partial)
@@ -49,7 +52,7 @@ def fold(partials: Sequence[Partial]) -> Partial:
 
 
 def add(total: Partial, partial: Partial) -> None:
-    """Add the sums of ``partial`` to those of ``total``, in place."""
+    """Add the histograms and the cutflow of ``partial`` to those of ``total``, in place."""
     for key, values in partial.histograms.items():
         total.histograms[key][...] += values
     for selection, values in partial.cutflow.items():

@@ -8,13 +8,14 @@ in memory at a time, beside one set of sums.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from femtobarn.base.errors import MergeError
-from femtobarn.base.records import AnalysisSpec, FileFacts, HistogramRecord, InputFile
+from femtobarn.base.records import AnalysisSpec, FileFacts, HistogramRecord, InputFile, Kind
+from femtobarn.physics.spectra.sums import SpectraSums, Total, columns, merged
 from femtobarn.running.results import shapes
 from femtobarn.running.results.folding import add, fold_name
 from femtobarn.running.results.partial import Array, HistogramKey, Partial, PartialHeader
@@ -53,10 +54,14 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """All sums of a run; the cutflow is by logical file name and selection, as in a partial."""
+    """All sums of a run; the cutflow is by logical file name and selection, as in a partial.
+
+    ``spectra`` are those of a scan, by process.
+    """
 
     histograms: Mapping[HistogramKey, Sums]
     cutflow: Mapping[str, Mapping[str, Array]]
+    spectra: Mapping[str, SpectraSums] = field(default_factory=dict)
 
 
 def collect(store: FolderStore, file: InputFile, tasks: Sequence[str]) -> FileParts:
@@ -99,6 +104,8 @@ def merge(
     parts: Sequence[FileParts],
     store: FolderStore,
     factor: Callable[[InputFile], float | None],
+    *,
+    on_values: Callable[[InputFile, SpectraSums], None] | None = None,
 ) -> Merged:
     """Fold all partial results into the sums of the run.
 
@@ -114,6 +121,8 @@ def merge(
         what scales a simulated file to 1 fb^-1 (None: unknown). Used only by histograms that keep
         processes, whose sums are of datasets with different factors; those without one are left out,
         and readers refuse that process
+    on_values
+        is given the spectra of each file whose single values are kept, in the order of the plan
 
     Raises
     ------
@@ -124,12 +133,17 @@ def merge(
     sums = {(s, h.name): _empty(spec, h, parts) for s, h in declared}
     rows = {name: {key: i for i, key in enumerate(target.keys)} for name, target in sums.items()}
     cutflow: dict[str, Mapping[str, Array]] = {}
+    spectra: dict[str, Total] = {}
     for part in parts:
         if not part.headers:
             continue
         file = part.file
         folded = _fold(spec, part, store)
         cutflow[file.name] = folded.cutflow
+        if folded.spectra is not None:
+            spectra.setdefault(file.process, Total(columns(file.kind))).add(folded.spectra)
+            if on_values is not None and folded.spectra.values is not None:
+                on_values(file, folded.spectra)
         for selection, histogram in declared:
             target = sums[selection, histogram.name]
             values = folded.histograms[selection, histogram.name]
@@ -142,7 +156,7 @@ def merge(
             row[: len(values)] += values
     for selection, histogram in declared:
         _copy_nominal_of_data(sums[selection, histogram.name], histogram, parts)
-    return Merged(sums, cutflow)
+    return Merged(sums, cutflow, {process: total.sums() for process, total in spectra.items()})
 
 
 def histogram_bytes(spec: AnalysisSpec, files: Sequence[InputFile]) -> int:
@@ -161,15 +175,18 @@ def _empty(spec: AnalysisSpec, histogram: HistogramRecord, parts: Sequence[FileP
 
 
 def _fold(spec: AnalysisSpec, part: FileParts, store: FolderStore) -> Partial:
-    variations = 1 if part.file.kind == "data" else len(spec.variation_keys)
+    kind = part.file.kind
     if part.fold:
         whole = store.read(part.fold)
-        _check_shapes(spec, whole, variations, store)
+        _check_shapes(spec, whole, kind, store)
         return whole
     total: Partial | None = None
+    spectra: list[SpectraSums] = []
     for header in part.headers:
         partial = store.read(header.task)
-        _check_shapes(spec, partial, variations, store)
+        _check_shapes(spec, partial, kind, store)
+        if partial.spectra is not None:
+            spectra.append(partial.spectra)
         if total is None:
             total = partial
             continue
@@ -177,15 +194,18 @@ def _fold(spec: AnalysisSpec, part: FileParts, store: FolderStore) -> Partial:
     if total is None:
         msg = f"There is no result of {part.file.name} to fold."
         raise MergeError(msg)
-    return total
+    return replace(total, spectra=merged(spectra)) if spectra else total
 
 
-def _check_shapes(spec: AnalysisSpec, partial: Partial, variations: int, store: FolderStore) -> None:
+def _check_shapes(spec: AnalysisSpec, partial: Partial, kind: Kind, store: FolderStore) -> None:
+    variations = 1 if kind == "data" else len(spec.variation_keys)
     expected = {(s, h.name): (variations, *shapes.bins(h), 2) for h in spec.histograms for s in h.selections}
     found = {key: array.shape for key, array in partial.histograms.items()}
     steps = {s.name: (variations, len(s.cuts) + 1, 3) for s in spec.selections}
     seen = {name: array.shape for name, array in partial.cutflow.items()}
-    if expected != found or steps != seen:
+    scanned = None if partial.spectra is None else partial.spectra.events.shape[1]
+    wanted = None if spec.spectra is None else columns(kind)
+    if expected != found or steps != seen or scanned != wanted:
         msg = (
             f"The partial result {store.path(partial.header.task)} does not have the histograms and "
             f"selections of analysis {spec.name}. Remove it and run the same command again."

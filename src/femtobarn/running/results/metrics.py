@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from femtobarn.base.records import Outcome, Record
+from femtobarn.base.record import Record
+from femtobarn.base.records import Outcome
 from femtobarn.running.results.partial import PartialHeader
 from femtobarn.running.results.timeline import Timeline, covered, timeline
 from femtobarn.running.results.workers import WorkerCost, costs, spells

@@ -20,8 +20,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from femtobarn.base.errors import MergeError
-from femtobarn.base.records import Environment, FileFacts, Identifier, Record, TaskMetrics
+from femtobarn.base.record import Record
+from femtobarn.base.records import Environment, FileFacts, Identifier, TaskMetrics
+from femtobarn.physics.spectra.sums import SpectraSums
 from femtobarn.running.results import files
+from femtobarn.running.results.spectra import archive as spectra
 
 if TYPE_CHECKING:
     from femtobarn.data.columns import Column
@@ -55,6 +58,8 @@ class PartialHeader(Record):
         names of the columns of a skim, arrays ``column/<i>``, and whether they are lists
     parts
         what the parts of a whole file said, if these are their folded sums; see `fold`
+    spectra
+        names of the arrays ``spectra/<name>`` of a scan
     """
 
     task: Identifier
@@ -69,6 +74,7 @@ class PartialHeader(Record):
     filled: tuple[str, ...] = ()
     columns: tuple[tuple[str, bool], ...] = ()
     parts: tuple[PartialHeader, ...] = ()
+    spectra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +93,15 @@ class Partial:
         step; step 0 counts all events
     columns
         of the selected events, if the run writes a skim
+    spectra
+        sums of a scan of mass spectra
     """
 
     header: PartialHeader
     histograms: Mapping[HistogramKey, Array]
     cutflow: Mapping[str, Array]
     columns: Mapping[str, Column] = field(default_factory=dict)
+    spectra: SpectraSums | None = None
 
 
 def write_partial(path: Path, partial: Partial) -> None:
@@ -135,6 +144,8 @@ def _fill(target: zipfile.ZipFile, partial: Partial) -> None:
         files.add_array(target, f"column/{i}", column.content)
         if lists and column.offsets is not None:
             files.add_array(target, f"offsets/{i}", column.offsets)
+    if partial.spectra is not None:
+        spectra.add(target, partial.spectra)
 
 
 def read_partial(path: Path) -> Partial:
@@ -202,6 +213,7 @@ def _partial(source: zipfile.ZipFile) -> Partial:
         },
         cutflow={name: files.get_array(source, f"cutflow/{i}") for i, name in enumerate(header.selections)},
         columns={name: _column(source, i, lists) for i, (name, lists) in enumerate(header.columns)},
+        spectra=spectra.get(source, header.spectra) if header.spectra else None,
     )
 
 

@@ -13,15 +13,8 @@ from pydantic import ValidationError
 
 from femtobarn.base.atomic import write_text
 from femtobarn.base.errors import RunDirectoryError
-from femtobarn.base.records import (
-    NOMINAL,
-    AnalysisSpec,
-    CutflowRow,
-    InputFile,
-    Luminosity,
-    Record,
-    first_fault,
-)
+from femtobarn.base.record import Record, first_fault
+from femtobarn.base.records import NOMINAL, AnalysisSpec, CutflowRow, InputFile, Luminosity
 from femtobarn.running.results.cutflow import Cutflow, FileCutflow
 from femtobarn.running.results.merge import Merged
 from femtobarn.running.results.yields import YieldWithErrors, systematic_errors, varied_yields

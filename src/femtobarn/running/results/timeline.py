@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 from femtobarn.running.results.workers import Spell, groups, utc
 
 MOST_SERIES = 64

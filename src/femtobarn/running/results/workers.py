@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from femtobarn.base.records import Outcome, Record
+from femtobarn.base.record import Record
+from femtobarn.base.records import Outcome
 from femtobarn.base.text import without_secrets
 from femtobarn.running.results.partial import PartialHeader
 

@@ -26,7 +26,8 @@ from pydantic import ValidationError
 
 from femtobarn.base.atomic import write_text
 from femtobarn.base.errors import RunDirectoryError
-from femtobarn.base.records import Job, Outcome, Record, Task
+from femtobarn.base.record import Record
+from femtobarn.base.records import Job, Outcome, Task
 from femtobarn.base.text import visible, without_secrets
 from femtobarn.running.executors.batch.request import Request, Scripts
 

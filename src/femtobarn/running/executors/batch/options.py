@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 from femtobarn.base.text import without_secrets
 
 System = Literal["slurm", "pbs", "torque", "htcondor", "k8s-job"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 from femtobarn.running.executors.batch.options import BatchOptions
 
 Phase = Literal["waiting", "running", "ended", "unknown"]

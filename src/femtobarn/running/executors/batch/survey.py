@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from femtobarn.base.errors import ExecutorError
-from femtobarn.base.records import Outcome, Record, Settings, Task, Ticket
+from femtobarn.base.record import Record
+from femtobarn.base.records import Outcome, Settings, Task, Ticket
 from femtobarn.running.engine.waiting import detached
 from femtobarn.running.executors.batch.executor import BatchExecutor
 from femtobarn.running.executors.batch.layout import BatchFolder

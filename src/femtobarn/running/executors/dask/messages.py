@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from femtobarn.base.records import Job, Record
+from femtobarn.base.record import Record
+from femtobarn.base.records import Job
 from femtobarn.running.executors.dask.options import DaskOptions
 
 Versions = tuple[tuple[str, str], ...]

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 from femtobarn.base.settings import plain_hosts
 from femtobarn.base.text import visible, without_secrets
 

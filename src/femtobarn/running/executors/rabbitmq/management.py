@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from femtobarn.base.errors import ExecutorError
-from femtobarn.base.records import Outcome, Record
+from femtobarn.base.record import Record
+from femtobarn.base.records import Outcome
 from femtobarn.base.text import visible
 from femtobarn.running.executors.rabbitmq import roll
 from femtobarn.running.executors.rabbitmq.address import find_broker

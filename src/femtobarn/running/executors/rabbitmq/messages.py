@@ -11,7 +11,8 @@ from typing import Annotated, TypeVar
 from pydantic import Field, ValidationError
 
 from femtobarn.base.errors import ExecutorError
-from femtobarn.base.records import Duration, Job, Moment, Outcome, Record, Task, first_fault
+from femtobarn.base.record import Record, first_fault
+from femtobarn.base.records import Duration, Job, Moment, Outcome, Task
 from femtobarn.base.text import visible
 
 _LENGTH = struct.Struct(">I")

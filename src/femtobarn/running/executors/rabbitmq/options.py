@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from femtobarn.base.records import Record
+from femtobarn.base.record import Record
 
 QUEUE = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
 """What a name of a queue looks like; others of the same run are made from it."""

@@ -1,0 +1,1 @@
+"""Mass spectra of every combination of objects in every final state, filled while events are read."""

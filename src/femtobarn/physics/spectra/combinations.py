@@ -1,0 +1,115 @@
+"""Combinations of objects: which there are, what they are called, and to which final states they apply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations as subsets
+from itertools import product
+
+from femtobarn.base.errors import SettingsError
+from femtobarn.base.spectra import LETTERS, NAMED, CombinationsRecord, Letter, Quantity, SpectraRecord
+from femtobarn.physics.spectra import states
+
+MOST = 1 << 16
+"""How many spectra one final state may have: their number is coded in 16 bits."""
+
+_CHARGED: tuple[Letter, ...] = ("e", "m")
+_SUFFIX: dict[Quantity, str] = {"mass": "", "os": "os", "ss": "ss", "met": "met"}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Objects ``start`` to ``start + count`` (excluded) of a kind, by descending pt."""
+
+    letter: Letter
+    count: int
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """What a spectrum is of: windows in the order of `LETTERS`, and the quantity."""
+
+    windows: tuple[Window, ...]
+    quantity: Quantity = "mass"
+
+    @property
+    def name(self) -> str:
+        """Its name: letters with ranks in the order e m j b g t, and a suffix if it is not a plain mass."""
+        by_letter = {w.letter: w for w in self.windows}
+        words = (
+            f"{letter}{rank}"
+            for letter in NAMED
+            if (w := by_letter.get(letter)) is not None
+            for rank in range(w.start, w.start + w.count)
+        )
+        return "".join(words) + _SUFFIX[self.quantity]
+
+    @property
+    def particles(self) -> str:
+        """Its letters with their numbers, in the order of final states: ``eej``."""
+        return "".join(w.letter * w.count for w in self.windows)
+
+    @property
+    def total(self) -> int:
+        """How many objects it has."""
+        return sum(w.count for w in self.windows)
+
+    def applies(self, state: int, *, exact_leading: bool) -> bool:
+        """Tell whether a final state has it; see `CombinationsRecord`."""
+        there = states.counts(state)
+        return all(
+            there[w.letter] == w.count
+            if exact_leading and w.start == 0
+            else there[w.letter] >= w.start + w.count
+            for w in self.windows
+        )
+
+
+@cache
+def combinations(record: SpectraRecord) -> tuple[Combination, ...]:
+    """Return all combinations of a scan; their order numbers them in results.
+
+    Raises
+    ------
+    SettingsError
+        if there are none, or more than can be numbered
+    """
+    limits = record.combinations
+    found: list[Combination] = []
+    for quantity in ("mass", "os", "ss", "met"):
+        if quantity in record.quantities:
+            windows = _windows(limits, least=1 if quantity == "met" else 2)
+            found += [Combination(w, quantity) for w in windows if _has(w, quantity)]
+    if not found:
+        msg = "The limits of combinations leave none: expected at least two objects in all, of kinds that the scan has. Widen combinations."
+        raise SettingsError(msg)
+    if len(found) > MOST:
+        msg = f"The limits of combinations give {len(found):,} of them, but at most {MOST:,} can be numbered. Narrow combinations."
+        raise SettingsError(msg)
+    return tuple(found)
+
+
+def _has(windows: tuple[Window, ...], quantity: Quantity) -> bool:
+    """Signs are those of exactly two electrons or muons."""
+    if quantity not in {"os", "ss"}:
+        return True
+    return sum(w.count for w in windows if w.letter in _CHARGED) == 2
+
+
+def _windows(limits: CombinationsRecord, least: int) -> list[tuple[Window, ...]]:
+    letters = tuple(letter for letter in LETTERS if letter in limits.letters)
+    counts = range(limits.least_count, limits.most_count + 1)
+    # a window that does not begin at the leading object ends at rank ``subleading`` or before
+    starts = {n: range(max(0, limits.subleading + 1 - n) + 1) for n in counts}
+    found: list[tuple[Window, ...]] = []
+    for kinds in range(limits.least_kinds, min(limits.most_kinds, len(letters)) + 1):
+        for chosen in subsets(letters, kinds):
+            for numbers in product(counts, repeat=kinds):
+                if least <= sum(numbers) <= limits.most_total:
+                    found += [
+                        tuple(Window(*w) for w in zip(chosen, numbers, ranks, strict=True))
+                        for ranks in product(*(starts[n] for n in numbers))
+                    ]
+    return found
