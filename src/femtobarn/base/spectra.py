@@ -187,6 +187,8 @@ class OutputRecord(Record):
         ``flat``: BumpNet's names at the top of the file; ``directories``: in one directory per final state
     files
         ``kind``: one file for data, one for simulation; ``process``: one for each process
+    scale
+        simulation is written as the sum of its event weights, or scaled to the luminosity of the run
     storage
         ``TH1F`` or ``TH1D``
     maximum
@@ -199,6 +201,7 @@ class OutputRecord(Record):
 
     layout: Literal["flat", "directories"] = "flat"
     files: Literal["kind", "process"] = "kind"
+    scale: Literal["none", "luminosity"] = "none"
     storage: Literal["TH1F", "TH1D"] = "TH1F"
     maximum: Positive = 14_000.0
     outliers: bool = False

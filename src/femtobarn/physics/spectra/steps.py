@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from femtobarn.base.records import CutRecord, SelectionRecord
 from femtobarn.base.spectra import Letter, SpectraRecord
+from femtobarn.physics.spectra.states import MOST
 
 SELECTION = "final states"
 """Name of the selection of a scan."""
@@ -31,9 +32,9 @@ def selection(record: SpectraRecord) -> SelectionRecord:
     cuts = [_words(letter, *given) for letter, given in limits(record).items()]
     states = record.states
     kinds = f"{states.least_kinds} to {states.most_kinds} kinds of objects"
-    counts = f"{states.least_count} to {states.most_count} of each"
+    counts = f", {states.least_count} to {states.most_count} of each" if states.most_count < MOST else ""
     return SelectionRecord(
-        name=SELECTION, cuts=tuple(CutRecord(name=c, node=0) for c in (*cuts, f"{kinds}, {counts}"))
+        name=SELECTION, cuts=tuple(CutRecord(name=c, node=0) for c in (*cuts, kinds + counts))
     )
 
 
