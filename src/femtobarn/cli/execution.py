@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from femtobarn.base.errors import SettingsError
+from femtobarn.cli.options import values
 
 
 def options(given: Sequence[str] | None, file: Path | None) -> tuple[tuple[str, str], ...]:
@@ -26,13 +27,7 @@ def options(given: Sequence[str] | None, file: Path | None) -> tuple[tuple[str, 
         for words without a name, and for a file that is no such
     """
     found = {} if file is None else _from_file(file)
-    for item in given or ():
-        name, equals, value = item.partition("=")
-        if not equals or not name:
-            msg = f"--executor-option takes NAME=VALUE, not {item!r}."
-            raise SettingsError(msg)
-        found[name] = value
-    return tuple(found.items())
+    return tuple({**found, **values(given, "--executor-option")}.items())
 
 
 def _from_file(path: Path) -> dict[str, str]:

@@ -92,8 +92,8 @@ StoreOption = Annotated[
 LuminosityOption = Annotated[float | None, typer.Option(help="Scale simulation to this luminosity in fb^-1.")]
 
 
-def values(given: Sequence[str] | None) -> dict[str, str]:
-    """Return what ``--option NAME=VALUE`` gives.
+def values(given: Sequence[str] | None, option: str = "--option") -> dict[str, str]:
+    """Return what ``--option NAME=VALUE``, or another option of this form, gives.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def values(given: Sequence[str] | None) -> dict[str, str]:
     for item in given or ():
         name, equals, value = item.partition("=")
         if not equals or not name:
-            msg = f"--option takes NAME=VALUE, not {item!r}."
+            msg = f"{option} takes NAME=VALUE, not {item!r}."
             raise SettingsError(msg)
         pairs[name] = value
     return pairs

@@ -46,6 +46,20 @@ def encrypted_or_allowed(place: urls.Address) -> bool:
     return encrypted or is_loopback(place.host) or place.host.strip("[]") in plain_hosts()
 
 
+def may_be_plain(host: str) -> bool:
+    """Return whether orders may be taken without encryption from ``host``: this machine alone, or as the user said.
+
+    Stricter than `is_loopback`: names below ``localhost`` are looked up, and may lead anywhere.
+    """
+    name = host.strip("[]").lower()
+    if name == "localhost" or name in plain_hosts():
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def resolved(host: str, port: int) -> tuple[str, ...]:
     """Return the IP addresses of ``host``; none if its name is not known here."""
     try:

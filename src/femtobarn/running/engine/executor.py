@@ -15,6 +15,7 @@ from femtobarn.base.record import Record, first_fault
 from femtobarn.base.records import Job, Notice, Outcome, Settings, Task, Ticket
 from femtobarn.base.text import without_secrets
 from femtobarn.running.engine.task import run_task
+from femtobarn.running.results.partial import outcome_from
 from femtobarn.running.results.store import FolderStore, Sink
 
 ATTEMPTS = 3
@@ -183,19 +184,7 @@ def attempt(
             return _failed(task, reason, number, started, known, worker)
         except Exception as error:  # noqa: BLE001 - one task never ends a run; the ledger gives the reason
             return _failed(task, f"{type(error).__name__}: {error}", number, started, known, worker)
-        header = partial.header
-        return Outcome(
-            task=task.id,
-            processed=True,
-            attempts=number,
-            start=header.start,
-            stop=header.stop,
-            events=header.stop - header.start,
-            seconds=header.metrics.seconds,
-            bytes_read=header.metrics.bytes_read,
-            worker=worker,
-            finished=time.time(),
-        )
+        return outcome_from(partial.header, task.id, attempts=number, finished=time.time())
     msg = f"attempts must be 1 or more, got {attempts}"
     raise ValueError(msg)
 

@@ -15,6 +15,7 @@ from femtobarn.base.errors import FemtobarnError, MergeError
 from femtobarn.base.records import Notice, Outcome
 from femtobarn.data.storage.local import local_path
 from femtobarn.data.storage.urls import is_remote, shown
+from femtobarn.running.results.partial import outcome_from
 from femtobarn.running.results.remotestore import Shelf, shelf_of
 from femtobarn.running.results.store import FolderStore
 
@@ -131,19 +132,7 @@ def outcome_of(store: FolderStore, task: str) -> Outcome:
     MergeError
         if there is no result, or it is damaged
     """
-    header = store.header(task)
-    metrics = header.metrics
-    return Outcome(
-        task=task,
-        processed=True,
-        start=header.start,
-        stop=header.stop,
-        events=header.stop - header.start,
-        seconds=metrics.seconds,
-        bytes_read=metrics.bytes_read,
-        worker=metrics.worker,
-        finished=metrics.started + metrics.seconds,
-    )
+    return outcome_from(store.header(task), task)
 
 
 def is_here(store: FolderStore, url: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from femtobarn.base.canonical import digest
@@ -61,10 +61,15 @@ class Plan(Record):
     @property
     def by_file(self) -> tuple[tuple[Task, ...], ...]:
         """The tasks of each file, in their order, files in the order of the plan."""
-        groups: dict[str, list[Task]] = {}
-        for task in self.tasks:
-            groups.setdefault(task.file.name, []).append(task)
-        return tuple(map(tuple, groups.values()))
+        return by_file(self.tasks)
+
+
+def by_file(tasks: Iterable[Task]) -> tuple[tuple[Task, ...], ...]:
+    """Return the tasks of each file, in the order in which they come."""
+    groups: dict[str, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(task.file.name, []).append(task)
+    return tuple(map(tuple, groups.values()))
 
 
 def make_plan(

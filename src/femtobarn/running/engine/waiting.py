@@ -71,5 +71,5 @@ def state_of(store: FolderStore, groups: Iterable[Sequence[Task]]) -> tuple[set[
         ids = [task.id for task in group]
         planned.update(ids)
         done |= store.present(ids)
-    failed = {task: outcome for task, outcome in store.failures().items() if task in planned - done}
-    return done, failed
+    undone = planned - done
+    return done, {task: outcome for task, outcome in store.failures().items() if task in undone}

@@ -10,7 +10,8 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 
 from femtobarn.base.errors import MergeError
 from femtobarn.base.record import Record
-from femtobarn.base.records import Environment, FileFacts, Identifier, TaskMetrics
+from femtobarn.base.records import Environment, FileFacts, Identifier, Outcome, TaskMetrics
 from femtobarn.physics.spectra.sums import SpectraSums
 from femtobarn.running.results import files
 from femtobarn.running.results.spectra import archive as spectra
@@ -77,6 +78,23 @@ class PartialHeader(Record):
     spectra: tuple[str, ...] = ()
 
 
+def outcome_from(header: PartialHeader, task: str, *, attempts: int = 1, finished: float = 0.0) -> Outcome:
+    """Return how a task ended, as its result tells; ``finished`` 0: when it was computed."""
+    metrics = header.metrics
+    return Outcome(
+        task=task,
+        processed=True,
+        attempts=attempts,
+        start=header.start,
+        stop=header.stop,
+        events=header.stop - header.start,
+        seconds=metrics.seconds,
+        bytes_read=metrics.bytes_read,
+        worker=metrics.worker,
+        finished=finished or metrics.started + metrics.seconds,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Partial:
     """The raw sums of one task.
@@ -126,11 +144,8 @@ def header_of(data: bytes, *, where: str = "a message") -> PartialHeader:
     MergeError
         if they are no whole partial
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as source:
-            return _verified(source, where)
-    except _DAMAGE as error:
-        raise _damaged(where, error) from error
+    with _opened(io.BytesIO(data), where) as source:
+        return _verified(source, where)
 
 
 def _fill(target: zipfile.ZipFile, partial: Partial) -> None:
@@ -156,11 +171,8 @@ def read_partial(path: Path) -> Partial:
     MergeError
         if it is absent, damaged or not a partial
     """
-    try:
-        with zipfile.ZipFile(path) as source:
-            return _partial(source)
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
+    with _opened(path, path) as source:
+        return _partial(source)
 
 
 def from_bytes(data: bytes, *, where: str = "a message") -> Partial:
@@ -171,11 +183,8 @@ def from_bytes(data: bytes, *, where: str = "a message") -> Partial:
     MergeError
         if they are no whole partial
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as source:
-            return _partial(source)
-    except _DAMAGE as error:
-        raise _damaged(where, error) from error
+    with _opened(io.BytesIO(data), where) as source:
+        return _partial(source)
 
 
 def read_header(path: Path, *, verify: bool = False) -> PartialHeader:
@@ -186,11 +195,8 @@ def read_header(path: Path, *, verify: bool = False) -> PartialHeader:
     MergeError
         if it is absent, damaged or not a partial
     """
-    try:
-        with zipfile.ZipFile(path) as source:
-            return _verified(source, path) if verify else _header(source)
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
+    with _opened(path, path) as source:
+        return _verified(source, path) if verify else _header(source)
 
 
 # what zipfile, zlib (as zipfile.BadZipFile or zlib.error), json and NumPy say of damaged bytes
@@ -198,6 +204,16 @@ _DAMAGE = (
     OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError,
     zipfile.BadZipFile, zlib.error, ValidationError,
 )  # fmt: skip
+
+
+@contextmanager
+def _opened(place: Path | io.BytesIO, where: Path | str) -> Iterator[zipfile.ZipFile]:
+    """Open an archive; whatever is wrong with it, also later, is said in words."""
+    try:
+        with zipfile.ZipFile(place) as source:
+            yield source
+    except _DAMAGE as error:
+        raise _damaged(where, error) from error
 
 
 def _header(source: zipfile.ZipFile) -> PartialHeader:

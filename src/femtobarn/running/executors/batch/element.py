@@ -14,6 +14,7 @@ from femtobarn.base.errors import FemtobarnError
 from femtobarn.base.records import Notice, Outcome, Task
 from femtobarn.data.storage.local import local_path
 from femtobarn.data.storage.urls import is_remote
+from femtobarn.running.engine.plan import by_file
 from femtobarn.running.executors.batch.layout import BatchFolder, SliceEnd
 from femtobarn.running.executors.batch.request import Request
 from femtobarn.running.executors.local import LocalExecutor
@@ -80,10 +81,7 @@ def run_slice(
 
 
 def _there(store: FolderStore, tasks: Sequence[Task]) -> set[str]:
-    files: dict[str, list[str]] = {}
-    for task in tasks:
-        files.setdefault(task.file.name, []).append(task.id)
-    return {task for group in files.values() for task in store.present(group)}
+    return {task for group in by_file(tasks) for task in store.present([t.id for t in group])}
 
 
 def _until(events: Generator[Outcome | Notice | None], over: Callable[[], bool]) -> Iterator[Outcome]:

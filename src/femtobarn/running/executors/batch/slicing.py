@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 from femtobarn.base.records import Task
+from femtobarn.running.engine.plan import by_file
 
 
 def sliced(tasks: Sequence[Task], most: int) -> tuple[tuple[Task, ...], ...]:
@@ -14,13 +15,11 @@ def sliced(tasks: Sequence[Task], most: int) -> tuple[tuple[Task, ...], ...]:
     All tasks of a file are in one slice. Files are dealt out from the largest to the smallest, each to the slice that
     has least: two slices differ by no more than the largest file.
     """
-    files: dict[str, list[Task]] = {}
-    for task in tasks:
-        files.setdefault(task.file.name, []).append(task)
+    files = by_file(tasks)
     order = {task.id: i for i, task in enumerate(tasks)}
     heap = [(0.0, i) for i in range(min(most, len(files)))]
     shares: list[list[Task]] = [[] for _ in heap]
-    for group in sorted(files.values(), key=size, reverse=True):
+    for group in sorted(files, key=size, reverse=True):
         load, index = heap[0]
         shares[index] += group
         heapq.heapreplace(heap, (load + size(group), index))

@@ -11,6 +11,7 @@ from femtobarn.base.records import Outcome, Task
 from femtobarn.running.executors.batch.layout import BatchFolder
 from femtobarn.running.executors.batch.notes import Notes
 from femtobarn.running.executors.batch.request import JobState, States
+from femtobarn.running.results.partial import outcome_from
 from femtobarn.running.results.store import FolderStore
 
 _LAG = 90.0  # seconds after which a shared file system shows a file that another machine wrote
@@ -127,7 +128,7 @@ class Watch:
 
     def _kept(self, task: str) -> Outcome | None:
         if not self._elsewhere and self._store.has(task):
-            return outcome_of(self._store, task)
+            return outcome_from(self._store.header(task), task)
         known = self._store.failure(task)
         return known if known is not None and known.attempts else None
 
@@ -150,21 +151,6 @@ def failure(task: Task, index: int, why: str) -> Outcome:
     """Return the outcome of a task that a slice did not come to; it was never tried to its end."""
     reason = f"slice {index} ended without it ({why})"
     return Outcome(task=task.id, processed=False, reason=reason, attempts=0, finished=time.time())
-
-
-def outcome_of(store: FolderStore, task: str) -> Outcome:
-    """Return the outcome of a task whose result is there."""
-    header = store.header(task)
-    return Outcome(
-        task=task,
-        processed=True,
-        start=header.start,
-        stop=header.stop,
-        events=header.stop - header.start,
-        seconds=header.metrics.seconds,
-        bytes_read=header.metrics.bytes_read,
-        worker=header.metrics.worker,
-    )
 
 
 def later_tasks(out: Path, token: str) -> frozenset[str]:

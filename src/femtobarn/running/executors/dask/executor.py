@@ -10,6 +10,7 @@ from pathlib import Path
 from femtobarn.base.errors import ExecutorError, MissingExtraError
 from femtobarn.base.records import Job, Notice, Outcome, Settings, Task
 from femtobarn.running.engine.executor import parse_options
+from femtobarn.running.engine.plan import by_file
 from femtobarn.running.executors.dask.arrival import outcomes_of
 from femtobarn.running.executors.dask.flow import Arrived, Ended, Flow
 from femtobarn.running.executors.dask.messages import Order
@@ -86,13 +87,10 @@ class DaskExecutor:
 
 def units_of(tasks: Sequence[Task], *, fold: bool) -> list[tuple[Task, ...]]:
     """Return ``tasks`` file by file if all parts of the file are there and may be folded, else one by one."""
-    groups: dict[str, list[Task]] = {}
-    for task in tasks:
-        groups.setdefault(task.file.name, []).append(task)
     units: list[tuple[Task, ...]] = []
-    for group in groups.values():
+    for group in by_file(tasks):
         whole = [t.part for t in group] == list(range(group[0].parts))
-        units += [tuple(group)] if fold and whole else [(task,) for task in group]
+        units += [group] if fold and whole else [(task,) for task in group]
     return units
 
 

@@ -14,6 +14,7 @@ from femtobarn.base.errors import SettingsError
 from femtobarn.base.record import Record
 from femtobarn.base.settings import plain_hosts
 from femtobarn.base.text import visible, without_secrets
+from femtobarn.data.storage.guard import may_be_plain
 
 System = Literal["slurm", "pbs", "htcondor"]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -185,7 +186,7 @@ def check_address(address: str) -> None:
         msg = f"Expected the address of a Dask scheduler, tls://host:port or tcp://host:port, but got {visible(without_secrets(address))!r}."
         raise SettingsError(msg)
     scheme, host = found[1], found[2].strip("[]").lower()
-    if scheme == "tcp" and not is_loopback(host) and host not in plain_hosts():
+    if scheme == "tcp" and not may_be_plain(host):
         msg = f"The Dask scheduler at {address} would be reached without encryption, and whoever reaches it can run any code. Start it with TLS (tls://), or add {host} to FEMTOBARN_PLAIN_HOSTS if its network is closed to others."
         raise SettingsError(msg)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from femtobarn.base import settings
 from femtobarn.base.errors import SettingsError
+from femtobarn.data.storage.guard import may_be_plain
 from femtobarn.data.storage.urls import shown
 
 _PORTS = {"amqp": 5672, "amqps": 5671}
@@ -114,7 +114,7 @@ def _place(address: str, user: str, password: str) -> Place:
         user=user or _GUEST,
         password=password or ("" if user else _GUEST),
     )
-    if not place.tls and not _may_be_plain(place.host):
+    if not place.tls and not may_be_plain(place.host):
         msg = f"{place}: beyond this machine a broker is spoken to with encryption only, for whoever listens could read the password and send tasks. Use amqps://, or put {place.host} into FEMTOBARN_PLAIN_HOSTS if the way to it is private."
         raise SettingsError(msg)
     return place
@@ -125,12 +125,3 @@ def _unclear(address: str) -> SettingsError:
     return SettingsError(
         f"Expected the address of a broker such as amqps://host:5671/vhost, got {given!r}. Write / and @ in names and passwords as %2F and %40."
     )
-
-
-def _may_be_plain(host: str) -> bool:
-    if host == "localhost" or host in settings.plain_hosts():
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
