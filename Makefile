@@ -16,8 +16,10 @@ BENCH_RESULTS_large := benchmarks
 BENCH_FLAGS_small := --small
 SCALE_RESULTS_small := $(BENCH_DIR)/scale-small
 SCALE_RESULTS_large := benchmarks/scale
+SPECTRA_RESULTS_small := $(BENCH_DIR)/spectra-small
+SPECTRA_RESULTS_large := benchmarks/spectra
 
-.PHONY: demo test test-services check docs clean lock bench bench-scale
+.PHONY: demo test test-services check docs clean lock bench bench-scale bench-spectra
 
 demo: $(READY)
 	$(BIN)/femtobarn demo-data $(DEMO)/data
@@ -54,6 +56,13 @@ bench-scale: $(READY)
 	$(BIN)/python -W ignore -m benchmarks.scale --work $(BENCH_DIR)/scale --results $(SCALE_RESULTS_$(BENCH)) \
 	    $(BENCH_FLAGS_$(BENCH)) $(addprefix --only ,$(STEP))
 	@echo $(SCALE_RESULTS_$(BENCH))/results.md
+
+# mass spectra: the whole chain and its peers, growth, memory; STEP=growth measures one of them
+bench-spectra: $(READY) $(BENCH_DIR)/venv/.ready
+	$(if $(SPECTRA_RESULTS_$(BENCH)),,$(error BENCH is small or large, but got $(BENCH)))
+	$(BIN)/python -W ignore -m benchmarks.spectra --peers $(BENCH_DIR)/venv/bin/python --work $(BENCH_DIR)/spectra \
+	    --results $(SPECTRA_RESULTS_$(BENCH)) $(BENCH_FLAGS_$(BENCH)) $(addprefix --only ,$(STEP))
+	@echo $(SPECTRA_RESULTS_$(BENCH))/results.md
 
 $(BENCH_DIR)/venv/.ready: benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH_DIR)/venv

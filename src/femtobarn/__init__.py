@@ -21,7 +21,7 @@ _LANGUAGE = (
     "sqrt", "system", "tan", "tanh", "transverse_mass", "triplets", "um", "where", "zz_pairing",
 )  # fmt: skip
 _API = (
-    "Events", "analyses", "demo_data", "explain", "figures", "inspect", "load", "open", "plan", "report", "run", "skim", "status",
+    "Events", "analyses", "collect", "demo_data", "explain", "figures", "inspect", "load", "open", "plan", "report", "run", "skim", "spectra", "status", "submit",
 )  # fmt: skip
 
 __all__ = sorted((*_LANGUAGE, *_API, "__version__"))  # noqa: PLE0605 - one list for two rooms

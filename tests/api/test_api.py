@@ -128,5 +128,5 @@ def test_wrong_requests(demo_folder: Path) -> None:
         UnknownNameError, match=r"'worker' is not a known setting of a run. Did you mean 'workers'"
     ):
         fb.run("hzz", demo_folder, worker=2)
-    with pytest.raises(TypesError, match="a name, a Python file or an Analysis"):
+    with pytest.raises(TypesError, match="a name, a Python or YAML file or an Analysis"):
         fb.plan(3, demo_folder)

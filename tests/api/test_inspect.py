@@ -435,6 +435,8 @@ def test_a_reduced_nanoaod_has_empty_collections(realdata: Path) -> None:
     assert found.events is not None
     assert {"muon.pt", "muon.e", "lep.pt", "lep.type"} <= set(found.events.found)
     assert {path.partition(".")[0] for path in found.events.empty} == {
-        "electron", "jet", "photon", "tau", "large_jet",
+        "electron", "jet", "photon", "tau", "boosted_tau", "large_jet",
     }  # fmt: skip
-    assert "electron jet photon tau large_jet: the file has none of them" in " ".join(str(found).split())
+    assert "electron jet photon tau boosted_tau large_jet: the file has none of them" in " ".join(
+        str(found).split()
+    )

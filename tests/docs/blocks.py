@@ -20,7 +20,7 @@ SERVED = {
 """How-tos that need a server or many processes, and the fixture of the server: test_howtos.py runs them."""
 
 _FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE_NAME = re.compile(r"^# (?P<name>\w+\.(?:py|toml))\n")
+_FILE_NAME = re.compile(r"^# (?P<name>\w+\.(?:py|toml|yaml))\n")
 _RAISES = re.compile(r"# raises (?P<error>\w+)\s*$")
 _EXIT_CODE = re.compile(r"\s+# exit code (?P<code>\d+)$")
 

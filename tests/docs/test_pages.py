@@ -17,6 +17,8 @@ import femtobarn
 from femtobarn.base.records import CutflowRow, FigureRecord, LedgerRow, RunInfo, Settings, YieldRow
 from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.metrics import Metrics
+from femtobarn.running.results.spectra.stages import STAGES, StageRecord
+from femtobarn.running.results.spectra.summary_records import FilesSummary, ScanSummary
 
 from .blocks import PAGES, ROOT
 
@@ -48,6 +50,15 @@ def test_every_public_name_is_documented(name: str) -> None:
 def test_every_command_is_documented_with_help(command: str) -> None:
     assert f"`femtobarn {command} " in TEXT["index"] or f"`femtobarn {command}`" in TEXT["index"]
     assert commands()[command].help
+
+
+def test_every_command_and_stage_of_a_scan_is_documented() -> None:
+    spectra = commands()["spectra"].commands
+    assert {"init", "import-config", "plan", "run"} == set(spectra)
+    assert [name for name in spectra if name not in TEXT["spectra"] or not spectra[name].help] == []
+    assert [stage for stage in STAGES if f"| `{stage}` |" not in TEXT["spectra"]] == []
+    flags = [flag for p in spectra["run"].params for flag in p.opts if flag.startswith("--")]
+    assert [flag for flag in flags if not mentioned(flag, ALL)] == []
 
 
 def test_every_option_of_run_is_documented() -> None:
@@ -109,7 +120,9 @@ def test_columns_of_tables_are_documented_in_order(record: type[Any]) -> None:
     assert f"`{columns}`" in TEXT["run-directory"]
 
 
-@pytest.mark.parametrize("record", [RunInfo, Metrics], ids=lambda r: r.__name__)
+@pytest.mark.parametrize(
+    "record", [RunInfo, Metrics, ScanSummary, FilesSummary, StageRecord], ids=lambda r: r.__name__
+)
 def test_keys_of_json_files_are_documented(record: type[Any]) -> None:
     assert [k for k in record.model_fields if f"`{k}`" not in TEXT["run-directory"]] == []
 

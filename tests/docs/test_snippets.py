@@ -24,7 +24,7 @@ NOT_RUN = {
     ". .venv/bin/activate": "the tests run in an environment already",
 }
 REAL = "open-data/"  # how pages call the folder of real files, which may not be there
-SHOWN_ONLY = {"toml", "text", "{toctree}"}
+SHOWN_ONLY = {"toml", "yaml", "text", "{toctree}"}
 
 
 def test_the_blocks_of_all_pages_are_of_known_kinds() -> None:

@@ -1,4 +1,5 @@
-"""RESULTS_VERSION is raised whenever a task gives other numbers: digests of one partial per shipped analysis.
+"""RESULTS_VERSION is raised whenever a task gives other numbers: digests of one partial per shipped analysis,
+and of one scan of mass spectra.
 
 If a test fails here and the change is meant, raise RESULTS_VERSION and store the digest it prints in
 ``results_digests.json``.
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 import uproot
 
-from femtobarn.base.records import Settings
+from femtobarn.base.records import AnalysisSpec, Settings
+from femtobarn.base.spectra import CombinationsRecord, ObjectRecord, OverlapRecord, SpectraRecord
 from femtobarn.physics.analyses import find_analysis
+from femtobarn.physics.spectra.spec import spec_of
 from femtobarn.running.engine.inputs import gather
 from femtobarn.running.engine.plan import make_plan
 from femtobarn.running.engine.task import run_task
@@ -89,16 +92,41 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize(("name", "mode"), [("hzz", "physics"), ("hzz", "notebook"), ("zll", "physics")])
-def test_the_numbers_are_those_of_this_version(name: str, mode: str, folder: Path) -> None:
-    spec = find_analysis(name).freeze(release="2025e-13tev-beta", mode=mode)
+def check(spec: AnalysisSpec, folder: Path, name: str) -> None:
+    """Compare the digest of a partial result with the stored one."""
     inputs = gather(spec, folder)
     (task,) = make_plan(spec, inputs, Settings(part_bytes=10**9, chunk_entries=1000)).tasks
     partial = run_task(job(inputs.spec), task)
     arrays = {"/".join(k): v for k, v in partial.histograms.items()} | dict(partial.cutflow)
+    if (spectra := partial.spectra) is not None:
+        arrays |= {name: getattr(spectra, name) for name in ("states", "events", "cells", "sums")}
     assert all(v.any() for v in arrays.values())
     # nine digits: instruction sets may differ in the last ones
-    text = "\n".join(f"{k} {[f'{x:.9g}' for x in v.ravel()]}" for k, v in sorted(arrays.items()))
+    text = "\n".join(f"{k} {[_shown(x) for x in v.ravel()]}" for k, v in sorted(arrays.items()))
     found = hashlib.sha256(text.encode()).hexdigest()
-    stored = STORED["digests"][f"{name} {mode}"]
-    assert (STORED["results_version"], stored) == (results_version(), found)
+    assert (STORED["results_version"], STORED["digests"][name]) == (results_version(), found)
+
+
+def _shown(number: np.generic) -> str:
+    return str(number) if isinstance(number, np.integer) else f"{number:.9g}"
+
+
+@pytest.mark.parametrize(("name", "mode"), [("hzz", "physics"), ("hzz", "notebook"), ("zll", "physics")])
+def test_the_numbers_are_those_of_this_version(name: str, mode: str, folder: Path) -> None:
+    spec = find_analysis(name).freeze(release="2025e-13tev-beta", mode=mode)
+    check(spec, folder, f"{name} {mode}")
+
+
+def test_the_numbers_of_a_scan_are_those_of_this_version(folder: Path) -> None:
+    record = SpectraRecord(
+        objects=(
+            ObjectRecord(letter="e", collection="electron", pt_min=10, eta_max=2.0, most=3),
+            ObjectRecord(letter="m", collection="muon", identification="medium_id"),
+        ),
+        overlap=(OverlapRecord(remove="m", near="e", delta_r=0.4, sliding=10),),
+        combinations=CombinationsRecord(letters=("e", "m"), subleading=1),
+        quantities=("mass", "os", "ss", "met"),
+        met="objects",
+        weight=("mc.generator", "mc.pileup"),
+    )
+    check(spec_of(record, "2025e-13tev-beta", name="scan", title="A scan"), folder, "scan")

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ from femtobarn.running.results.metrics import Metrics, StepCost
 from femtobarn.running.results.timeline import Timeline, WorkerSeries
 from femtobarn.running.results.workers import WorkerCost
 from femtobarn.running.results.yields import YieldWithErrors
+
+from .browser import Browser
 
 EDGES = np.linspace(80, 250, 69)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
@@ -528,8 +530,8 @@ def make() -> Callable[..., StandIn]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """A function that runs headless Chromium with the given arguments; installs it where that is possible."""
+def chromium_program() -> Path:
+    """The path of Chromium, which is installed where that is possible."""
     program = _find_chromium()
     if program is None and os.geteuid() == 0 and shutil.which("apt-get"):
         for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
@@ -539,12 +541,26 @@ def chromium() -> Callable[..., subprocess.CompletedProcess[str]]:
         program = _find_chromium()
     if program is None:
         pytest.skip("NO BROWSER: the page was NOT looked at; install chromium (apt-get install chromium)")
+    return program
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_program) -> Iterator[Browser]:
+    """A headless Chromium that is steered."""
+    started = Browser(chromium_program)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_program) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """A function that runs headless Chromium with the given arguments."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             return subprocess.run(
                 [
-                    str(program),
+                    str(chromium_program),
                     "--headless",
                     "--no-sandbox",
                     "--disable-gpu",

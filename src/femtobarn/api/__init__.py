@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from femtobarn.api import spectra
 from femtobarn.api.inspect import inspect
 from femtobarn.api.look import Events, explain, open  # noqa: A004 - fb.open is meant to read like open
 from femtobarn.api.runs import (
@@ -32,6 +33,7 @@ __all__ = [
     "report",
     "run",
     "skim",
+    "spectra",
     "status",
     "submit",
 ]

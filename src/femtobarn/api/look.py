@@ -197,6 +197,11 @@ def explain(
     if format is not None:
         hand_in(Path(format))
     from femtobarn.api.runs import find
+    from femtobarn.physics.language.analysis import Analysis
     from femtobarn.physics.language.explain import explain_analysis
 
-    return explain_analysis(find(analysis), existing(file), entry, mode=mode, options=options)
+    found = find(analysis)
+    if not isinstance(found, Analysis):
+        msg = f"A scan of mass spectra has no cuts to explain, but {found.name} is one. Its cutflow counts the events of each step: cutflow.csv of a run."
+        raise UsageError(msg)
+    return explain_analysis(found, existing(file), entry, mode=mode, options=options)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from femtobarn.api.scans import files_of, only, scan_of
 from femtobarn.base.errors import DataError, NothingToDoError, SettingsError, TypesError, UnknownNameError
 from femtobarn.base.record import first_fault
 from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings
@@ -24,6 +25,7 @@ from femtobarn.running.executors.early import nursery_for
 if TYPE_CHECKING:
     from femtobarn.data.catalogue.resolvers import Remote
     from femtobarn.physics.language.analysis import Analysis
+    from femtobarn.physics.spectra.scan import Scan
     from femtobarn.running.engine.executor import Executor
     from femtobarn.running.engine.inputs import Inputs
     from femtobarn.running.engine.observer import Observer
@@ -62,21 +64,21 @@ def analyses() -> tuple[str, ...]:
     return names()
 
 
-def find(analysis: str | Path | Analysis) -> Analysis:
-    """Return an analysis by name, from a Python file, or as it is."""
+def find(analysis: str | Path | Analysis | Scan) -> Analysis | Scan:
+    """Return an analysis by name, from a Python file, from the configuration of a scan, or as it is."""
     from femtobarn.physics.analyses import find_analysis
     from femtobarn.physics.language.analysis import Analysis
 
-    if isinstance(analysis, Analysis):
-        return analysis
     if isinstance(analysis, str | Path):
         return find_analysis(analysis)
-    msg = f"An analysis is a name, a Python file or an Analysis, not {type(analysis).__name__}."
+    if isinstance(analysis, Analysis) or scan_of(analysis) is not None:
+        return analysis
+    msg = f"An analysis is a name, a Python or YAML file or an Analysis, not {type(analysis).__name__}."
     raise TypesError(msg)
 
 
 def prepare(
-    analysis: str | Path | Analysis,
+    analysis: str | Path | Analysis | Scan,
     data: Data = None,
     *,
     release: str | None = None,
@@ -100,20 +102,40 @@ def prepare(
 
         own = hand_in(Path(format)).release
         release = own if release is None else release
-    found, chosen = find(analysis), _settings(settings)
+    scan = scan_of(analysis)  # its release may be that of the format
+    found = scan or find(analysis)
+    chosen = settings_of(settings, scan)
     access = Access(policy=chosen.access, prefixes=allowed_prefixes())
-    files = None if data is None else given_files(_places(data))
+    if scan is not None:
+        release = release or scan.releases[0]
+        kind = kind or scan.kind
+    files = None if data is None else given_files(places_of(data))
+    if scan is not None and files is None:
+        files = files_of(scan)
     from femtobarn.running.engine.inputs import catalogue_files, gather
 
     if files is not None and release is None:
         release = _release_of(found, files, access)
     spec = _frozen(found, release, mode, options, skimming)
     inputs = gather(spec, catalogue_files(spec) if files is None else files, access=access, kind=kind)
+    if scan is not None:
+        inputs = only(inputs, scan.kind)
     return Prepared(inputs.spec, inputs, chosen)
 
 
+def _read(
+    analysis: str | Path | Analysis | Scan, format_file: str | Path | None
+) -> str | Path | Analysis | Scan:
+    """Return a scan in place of its configuration, which is read once and says how workers are started."""
+    if format_file is not None:
+        from femtobarn.data.formats.userfile import hand_in
+
+        hand_in(Path(format_file))
+    return scan_of(analysis) or analysis
+
+
 def _frozen(
-    analysis: Analysis,
+    analysis: Analysis | Scan,
     release: str | None,
     mode: str,
     options: Mapping[str, Any] | None,
@@ -124,15 +146,23 @@ def _frozen(
     spec = analysis.freeze(release=release, mode=mode, options=options)
     if skimming is None:
         return spec
+    if spec.spectra is not None:
+        msg = f"A scan of mass spectra writes no events, but a skim was asked of {spec.name}. Declare an analysis with the selection in a Python file."
+        raise SettingsError(msg)
     return with_skim(spec, skimming.selection, skimming.columns, skimming.to)
 
 
-def _settings(given: Mapping[str, Any]) -> Settings:
+def settings_of(given: Mapping[str, Any], scan: Scan | None = None) -> Settings:
+    """Return the settings of a run: what is given, else what the scan says, else those of this machine."""
     known = set(Settings.model_fields)
     for name in given:
         if name not in known:
             raise UnknownNameError("setting of a run", name, known)
-    chosen = {k: v for k, v in given.items() if v is not None}
+    chosen = {} if scan is None else scan.settings
+    told = {k: v for k, v in given.items() if v is not None and v != ()}
+    if told.get("executor") not in {None, chosen.get("executor", "local")}:
+        chosen.pop("executor_options", None)  # they are of the other executor
+    chosen |= told
     try:
         return Settings.model_validate({**default_settings().model_dump(), **chosen})
     except ValidationError as error:
@@ -141,7 +171,7 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         raise SettingsError(msg) from error
 
 
-def _places(data: Data) -> list[str | Path]:
+def places_of(data: Data) -> list[str | Path]:
     """Return what ``data`` names, one by one; nothing for None."""
     if data is None:
         return []
@@ -155,7 +185,7 @@ def _places(data: Data) -> list[str | Path]:
     return places
 
 
-def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> str | None:
+def _release_of(analysis: Analysis | Scan, files: Sequence[Remote], access: Access) -> str | None:
     """Return the release that most names tell of, or the first file, among those the analysis knows."""
     from femtobarn.data.catalogue import recognise
     from femtobarn.running.engine.contents import release_inside
@@ -195,7 +225,7 @@ def _release_of(analysis: Analysis, files: Sequence[Remote], access: Access) -> 
 
 
 def plan(
-    analysis: str | Path | Analysis,
+    analysis: str | Path | Analysis | Scan,
     data: Data = None,
     *,
     release: str | None = None,
@@ -215,7 +245,7 @@ def plan(
 
 
 def run(
-    analysis: str | Path | Analysis,
+    analysis: str | Path | Analysis | Scan,
     data: Data = None,
     *,
     release: str | None = None,
@@ -234,7 +264,7 @@ def run(
     Parameters
     ----------
     analysis
-        a name (see `analyses`), a Python file, or an `Analysis`
+        a name (see `analyses`), a Python file, the YAML file of a scan, or an `Analysis`
     data
         folders, files, globs, http(s) and root addresses, ``record:N``, files that list such; None: what
         the analysis wants of the published files
@@ -272,8 +302,9 @@ def run(
     FemtobarnError
         see the tree in `femtobarn.base.errors`; a bad file is no error but a line of the ledger
     """
-    chosen = _settings(settings)
-    with nursery_for(chosen, _places(data)) as nursery:
+    analysis = _read(analysis, format)
+    chosen = settings_of(settings, scan_of(analysis))
+    with nursery_for(chosen, places_of(data)) as nursery:
         ready = prepare(
             analysis,
             data,
@@ -285,7 +316,7 @@ def run(
             skimming=skimming,
             **settings,
         )
-        folder = _folder(out, ready)
+        folder = folder_of(out, ready)
         from femtobarn.running.engine.run import exit_code
         from femtobarn.running.engine.run import run as run_engine
 
@@ -298,7 +329,7 @@ def run(
             command=command
             or repeat(analysis, data, ready, folder, kind=kind, format=format, skimming=skimming),
             histogram_limit=histogram_limit(),
-            runner=None if nursery is None else _local(chosen, nursery),
+            runner=None if nursery is None else local_executor(chosen, nursery),
         )
     if exit_code(results.info) != 1:  # nothing done: nothing to show
         _show(results, with_figures=ready.settings.figures)
@@ -306,7 +337,7 @@ def run(
 
 
 def submit(
-    analysis: str | Path | Analysis,
+    analysis: str | Path | Analysis | Scan,
     data: Data = None,
     *,
     release: str | None = None,
@@ -333,10 +364,11 @@ def submit(
     """
     from femtobarn.running.engine.run import submit as submit_tasks
 
+    analysis = _read(analysis, format)
     ready = prepare(
         analysis, data, release=release, mode=mode, options=options, kind=kind, format=format, **settings
     )
-    folder = _folder(out, ready)
+    folder = folder_of(out, ready)
     submit_tasks(
         ready.spec,
         ready.inputs,
@@ -376,14 +408,16 @@ def collect(out: str | Path, *, wait: bool = False, observer: Observer | None = 
     return results
 
 
-def _folder(out: str | Path | None, ready: Prepared) -> Path:
+def folder_of(out: str | Path | None, ready: Prepared) -> Path:
+    """Return the run directory: the one that is named, or one that does not exist yet."""
     if out is not None and not str(out):
         msg = "The run directory is an empty name: give a folder (an unset variable?)."
         raise SettingsError(msg)
     return Path(out) if out is not None else default_folder(ready.spec.name)
 
 
-def _local(settings: Settings, nursery: Nursery) -> Executor:
+def local_executor(settings: Settings, nursery: Nursery) -> Executor:
+    """Return what runs tasks in processes that come from ``nursery``."""
     from femtobarn.running.executors.local import LocalExecutor
 
     return LocalExecutor.from_settings(settings, nursery)
@@ -409,6 +443,9 @@ def repeat(
 ) -> str:
     """Return the command that repeats a run; words if the analysis was declared in a program."""
     spec, settings = ready.spec, ready.settings
+    scan = scan_of(analysis)
+    if scan is not None:
+        analysis = scan.source
     if not isinstance(analysis, str | Path) and (
         spec.name not in analyses() or find(spec.name) is not analysis
     ):
@@ -419,7 +456,7 @@ def repeat(
     if skimming is not None:
         words += ["--selection", skimming.selection, "--to", skimming.to]
         words += [] if skimming.columns is None else ["--columns", ",".join(skimming.columns)]
-    for place in _places(data):
+    for place in places_of(data):
         words += ["--data", shown(os.fspath(place))]
     words += ["--kind", kind] if kind is not None else []
     words += ["--format", str(format)] if format is not None else []
@@ -461,6 +498,10 @@ def figures(results: RunResults | str | Path, *, luminosity: float | None = None
     from femtobarn.show.figures import draw_all
 
     loaded = _checked(results, luminosity)
+    if loaded.spec.spectra is not None:
+        from femtobarn.api.spectra_work import draw
+
+        return draw(loaded, luminosity)
     return tuple(f.png for f in draw_all(loaded, loaded.path / "figures", luminosity))
 
 
@@ -474,6 +515,11 @@ def report(results: RunResults | str | Path, *, luminosity: float | None = None)
 
 def _show(results: RunResults, *, with_figures: bool) -> None:
     """Draw the figures once, for their files and for the report; or write a report without them."""
+    if results.spec.spectra is not None:
+        from femtobarn.api.spectra_stages import after_run
+
+        after_run(results, figures=with_figures)
+        return
     from femtobarn.show.report import write_report
 
     if not with_figures:

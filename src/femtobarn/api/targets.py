@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from femtobarn.api.runs import analyses, find
+from femtobarn.api.scans import files_of, scan_of
 from femtobarn.api.storage import Wanted
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def wanted_files(targets: Sequence[str], *, release: str | None = None) -> tuple
     Parameters
     ----------
     targets
-        names of analyses and Python files, for the published files they read; else whatever ``--data``
-        takes: addresses, ``record:N``, lists, folders
+        names of analyses, Python files and configurations of scans, for the published files they read;
+        else whatever ``--data`` takes: addresses, ``record:N``, lists, folders
     release
         of which release an analysis is meant; None: its first
 
@@ -36,6 +37,8 @@ def wanted_files(targets: Sequence[str], *, release: str | None = None) -> tuple
     for target in targets:
         if target in analyses() or Path(target).suffix == ".py":
             found += catalogue_files(find(target).freeze(release=release))
+        elif (scan := scan_of(target)) is not None:
+            found += files_of(scan)
         else:
             found += given_files([target])
     return tuple(dict.fromkeys(Wanted(f.name, f.url, f.size, f.adler32) for f in found))

@@ -193,6 +193,9 @@ class OutputRecord(Record):
         ``TH1F`` or ``TH1D``
     maximum
         upper edge of written histograms in GeV, a multiple of the width; more is in the overflow bin
+    axis
+        ``common``: bins from 0 to ``maximum``; ``filled``: from the first to the last that is not empty, as
+        BumpNet wants them, which passes over histograms that begin with an empty bin
     outliers
         whether what ``compatible`` splits off is written too
     figures, gallery
@@ -204,6 +207,7 @@ class OutputRecord(Record):
     scale: Literal["none", "luminosity"] = "none"
     storage: Literal["TH1F", "TH1D"] = "TH1F"
     maximum: Positive = 14_000.0
+    axis: Literal["common", "filled"] = "common"
     outliers: bool = False
     figures: bool = True
     gallery: bool = True

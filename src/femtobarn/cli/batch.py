@@ -103,7 +103,7 @@ def submit(
     fraction: FractionOption = None,
     luminosity: LuminosityOption = None,
     part_bytes: PartBytesOption = None,
-    access: AccessOption = "auto",
+    access: AccessOption = None,
     store: StoreOption = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="The merge draws no figures.")] = False,
     strict: Annotated[
@@ -144,8 +144,8 @@ def submit(
         "part_bytes": part_bytes,
         "access": access,
         "store": store,
-        "figures": not no_figures,
-        "strict": strict,
+        "figures": False if no_figures else None,
+        "strict": strict or None,
     }
     if dry_run:
         _show(api.render(analysis, data, batch=asked, **run))

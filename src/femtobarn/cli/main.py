@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from femtobarn.base.errors import FemtobarnError
-from femtobarn.cli import batch, catalogue, execution, metrics, output, queue, status, storage
+from femtobarn.cli import batch, catalogue, execution, metrics, output, queue, spectra, status, storage
 from femtobarn.cli import inspect as inspection
 from femtobarn.cli import options as words
 from femtobarn.cli.options import (
@@ -89,8 +89,8 @@ def run(
     luminosity: LuminosityOption = None,
     part_bytes: PartBytesOption = None,
     chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
-    access: AccessOption = "auto",
-    executor: ExecutorOption = "local",
+    access: AccessOption = None,
+    executor: ExecutorOption = None,
     executor_option: ExecutorOptionOption = None,
     executor_file: ExecutorFileOption = None,
     store: StoreOption = None,
@@ -131,12 +131,12 @@ def run(
         "part_bytes": part_bytes,
         "chunk_entries": chunk_entries,
         "executor": executor,
-        "executor_options": execution.options(executor_option, executor_file),
+        "executor_options": execution.options(executor_option, executor_file) or None,
         "store": store,
         "access": access,
-        "figures": not no_figures,
+        "figures": False if no_figures else None,
         "column_cache": column_cache,
-        "strict": strict,
+        "strict": strict or None,
     }
     command = words.command()
     with Progress() as progress, metrics.observed(progress, metrics_port, metrics_host) as observer:
@@ -183,7 +183,7 @@ def skim(
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
     part_bytes: PartBytesOption = None,
-    access: AccessOption = "auto",
+    access: AccessOption = None,
 ) -> None:
     """Run an analysis and write the events that pass a selection, one file for each input."""
     from femtobarn import api
@@ -358,6 +358,7 @@ app.add_typer(catalogue.datasets, name="datasets")
 app.add_typer(catalogue.catalogue_commands, name="catalogue")
 app.add_typer(storage.cache, name="cache")
 app.add_typer(queue.queue, name="queue")
+app.add_typer(spectra.spectra, name="spectra")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

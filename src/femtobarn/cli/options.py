@@ -15,7 +15,8 @@ from femtobarn.base.errors import SettingsError
 AnalysisArgument = Annotated[
     str,
     typer.Argument(
-        metavar="ANALYSIS", help="Name of an analysis (see `femtobarn analyses`), or a Python file."
+        metavar="ANALYSIS",
+        help="Name of an analysis (see `femtobarn analyses`), a Python file, or the YAML file of a scan.",
     ),
 ]
 OutArgument = Annotated[Path, typer.Argument(metavar="OUT", help="A run directory.")]
@@ -36,10 +37,10 @@ WorkersOption = Annotated[
     int | None, typer.Option(help="Worker processes; 0 runs in this process.  [one per core]")
 ]
 AccessOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="How remote files are read: cache fetches, verifies and keeps them, stream reads only what is needed, "
-        "auto takes what suits each file."
+        "auto takes what suits each file.  [auto]"
     ),
 ]
 ReleaseOption = Annotated[
@@ -65,8 +66,10 @@ MaxEventsOption = Annotated[int | None, typer.Option(help="Read at most this man
 FractionOption = Annotated[float | None, typer.Option(help="Read this fraction of the events of each file.")]
 PartBytesOption = Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")]
 ExecutorOption = Annotated[
-    str,
-    typer.Option(help="Where tasks run: local, rabbitmq, dask, batch, or several at once (rabbitmq+batch)."),
+    str | None,
+    typer.Option(
+        help="Where tasks run: local, rabbitmq, dask, batch, or several at once (rabbitmq+batch).  [local]"
+    ),
 ]
 ExecutorOptionOption = Annotated[
     list[str] | None,

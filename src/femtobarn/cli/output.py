@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from femtobarn.base.records import InputFile
     from femtobarn.physics.language.analysis import Analysis
     from femtobarn.physics.language.explain import Explanation
+    from femtobarn.physics.spectra.scan import Scan
     from femtobarn.running.engine.plan import Plan
     from femtobarn.running.results.reader import RunResults
 
@@ -67,7 +68,13 @@ def size(count: float) -> str:
     return ""
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    stderr: bool = False,
+) -> None:
     """Print a table; the columns named in ``right`` are numbers."""
     from rich.table import Table
     from rich.text import Text
@@ -77,7 +84,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
-    console().print(made)
+    console(stderr=stderr).print(made)
 
 
 def results(found: RunResults) -> None:
@@ -120,7 +127,8 @@ def plan(made: Plan) -> None:
     if remote := remote_words(made.files):
         line(remote)
     line(f"reads {len(made.branches)} branches: {', '.join(made.branches)}")
-    line(f"histograms take {size(made.histogram_bytes)}")
+    if made.histogram_bytes:
+        line(f"histograms take {size(made.histogram_bytes)}")
     _listed("the analysis wants, and there is no file for", made.missing)
     _listed("not read", [f"{f.name}: {f.reason}" for f in made.skipped])
 
@@ -170,7 +178,7 @@ def explanation(found: Explanation) -> None:
             out.print(Text(f"          {part.text} = {value}", style="dim"), soft_wrap=True)
 
 
-def analyses(found: Sequence[tuple[str, Analysis]]) -> None:
+def analyses(found: Sequence[tuple[str, Analysis | Scan]]) -> None:
     """Print the analyses."""
     from femtobarn.show.wording import plain_label
 

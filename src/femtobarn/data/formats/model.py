@@ -4,7 +4,8 @@ Energies are in GeV, angles in radians, lengths in mm. A field belongs to the ev
 (``ev.met.pt``), to the generator and corrections of simulation (``mc.generator``), or to each
 object of a collection (``ev.lep.pt``). Formats say which of them a release has, and where.
 ``electron`` and ``muon`` hold the objects of ``lep`` by flavour: a release has one list or two,
-an analysis may use either.
+an analysis may use either. A release may have tau leptons in more ways than one: ``tau``, the same
+with close muons taken out of them (``tau_muon_removed``), pairs of close ones (``boosted_tau``).
 """
 
 from __future__ import annotations
@@ -158,6 +159,9 @@ mv1             | float |     | b-tagging discriminant
 sv0             | float |     | b-tagging discriminant
 btag_deepflav   | float |     | b-tagging discriminant DeepJet (DeepFlavour)
 btag_pnet       | float |     | b-tagging discriminant ParticleNet
+dl1d_pb         | float |     | probability of a b jet, by the tagger DL1d
+dl1d_pc         | float |     | probability of a charm jet, by the tagger DL1d
+dl1d_pu         | float |     | probability of a light jet, by the tagger DL1d
 btag_quantile   | int   |     | b-tagging bin, 1 (untagged) to 5 (60 % working point)
 true_flavour    | int   |     | flavour of the true parton
 truth_matched   | bool  |     | matched to a true jet
@@ -198,6 +202,24 @@ rnn_electron    | float |     | neural-network score against electrons
 trigger_matched | bool  |     | matched to a trigger
 truth_matched   | bool  |     | matched to a true tau
 pt_syst         | float | GeV | one-sigma uncertainty of pt
+""",
+    ),
+    *_of("tau_muon_removed", _FOUR_VECTOR),
+    *_of(
+        "tau_muon_removed",
+        """
+charge          | int   |     | electric charge
+tight_id        | bool  |     | tight identification
+loose_id        | bool  |     | loose identification
+decay_mode      | int   |     | reconstructed decay mode, in the release's own numbers
+""",
+    ),
+    *_of("boosted_tau", _FOUR_VECTOR),
+    *_of(
+        "boosted_tau",
+        """
+charge          | int   |     | electric charge
+decay_mode      | int   |     | reconstructed decay mode, in the release's own numbers
 """,
     ),
     *_of("large_jet", _FOUR_VECTOR),

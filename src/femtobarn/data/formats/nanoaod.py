@@ -10,6 +10,7 @@ collections are absent from reduced files, and numbers change their width. To kn
 * ``met`` is the one of particle flow, with jet corrections: ``MET``, since version 13 ``PFMET``.
 * Isolation is relative to pt: a cone of 0.3 for electrons, 0.4 for muons.
 * ``Electron_cutBased`` is 2, 3 and 4 for loose, medium and tight; ``Photon_cutBased`` 1, 2 and 3.
+* ``boosted_tau`` holds close pairs of tau leptons, each built from a part of one large jet.
 * There is no dataset id, and neither cross-section nor sum of weights in the tree of events.
 """
 
@@ -79,6 +80,12 @@ tau.phi                   | Tau_phi                  | float  | rad |
 tau.e                     | Tau_mass                 | mass   | GeV | fill=1.77686
 tau.charge                | Tau_charge               | number |     |
 tau.decay_mode            | Tau_decayMode            | int    |     | optional
+boosted_tau.pt            | boostedTau_pt            | float  | GeV |
+boosted_tau.eta           | boostedTau_eta           | float  |     |
+boosted_tau.phi           | boostedTau_phi           | float  | rad |
+boosted_tau.e             | boostedTau_mass          | mass   | GeV | fill=1.77686
+boosted_tau.charge        | boostedTau_charge        | number |     |
+boosted_tau.decay_mode    | boostedTau_decayMode     | int    |     | optional
 large_jet.pt              | FatJet_pt                | float  | GeV |
 large_jet.eta             | FatJet_eta               | float  |     |
 large_jet.phi             | FatJet_phi               | float  | rad |
@@ -98,10 +105,11 @@ FORMAT = Format(
         "jet": "nJet",
         "photon": "nPhoton",
         "tau": "nTau",
+        "boosted_tau": "nboostedTau",
         "large_jet": "nFatJet",
     },
     tell_tales=(_ANY,),
-    may_lack=("electron", "muon", "jet", "photon", "tau", "large_jet"),
+    may_lack=("electron", "muon", "jet", "photon", "tau", "boosted_tau", "large_jet"),
     joins={"lep": Join((("electron", 11), ("muon", 13)), "lep.type")},
     simulation=("genWeight", "Generator_weight", "nGenPart"),
 )

@@ -10,6 +10,10 @@ To know:
 * Missing transverse momentum is not offered. ``MET_Core_AnalysisMET`` holds soft terms only; the whole
   is to be built from them and the calibrated objects, through the association map.
 * Muon identification is not offered: its working points need more than ``quality`` says.
+* DL1d's probabilities belong to b-tagging objects in a container of their own, which has one for each jet,
+  in the same order; where their numbers differ, it is an error.
+* ``tau_muon_removed`` holds the tau leptons that were built anew without the tracks and clusters of a close
+  muon. Few files have them: where they are absent and asked for, it is an error.
 * Isolation in cones is that of loose tracks from the vertex, above 1 GeV, in a cone that narrows with pt.
 """
 
@@ -57,6 +61,9 @@ jet.phi             | AnalysisJetsAuxDyn.phi                              | floa
 jet.e               | AnalysisJetsAuxDyn.m                                | mass   | MeV |
 jet.m               | AnalysisJetsAuxDyn.m                                | float  | MeV |
 jet.jvt_pass        | AnalysisJetsAuxDyn.NNJvtPass                        | flag   |     | optional
+jet.dl1d_pb         | BTagging_AntiKt4EMPFlowAuxDyn.DL1dv01_pb            | float  |     | optional
+jet.dl1d_pc         | BTagging_AntiKt4EMPFlowAuxDyn.DL1dv01_pc            | float  |     | optional
+jet.dl1d_pu         | BTagging_AntiKt4EMPFlowAuxDyn.DL1dv01_pu            | float  |     | optional
 jet.true_flavour    | AnalysisJetsAuxDyn.HadronConeExclTruthLabelID       | int    |     | optional
 photon.pt           | AnalysisPhotonsAuxDyn.pt                            | float  | MeV |
 photon.eta          | AnalysisPhotonsAuxDyn.eta                           | float  |     |
@@ -84,11 +91,30 @@ large_jet.m         | AnalysisLargeRJetsAuxDyn.m                          | floa
 large_jet.d2        | AnalysisLargeRJetsAuxDyn.D2                         | float  |     | optional
 """
 
+_MUON_REMOVED = """
+tau_muon_removed.pt         | AnalysisTauJets_MuonRMAuxDyn.pt              | float  | MeV | optional
+tau_muon_removed.eta        | AnalysisTauJets_MuonRMAuxDyn.eta             | float  |     | optional
+tau_muon_removed.phi        | AnalysisTauJets_MuonRMAuxDyn.phi             | float  | rad | optional
+tau_muon_removed.e          | AnalysisTauJets_MuonRMAuxDyn.m               | mass   | MeV | optional fill=1.77686
+tau_muon_removed.charge     | AnalysisTauJets_MuonRMAuxDyn.charge          | number |     | optional
+tau_muon_removed.tight_id   | AnalysisTauJets_MuonRMAuxDyn.JetDeepSetTight | flag   |     | optional
+tau_muon_removed.loose_id   | AnalysisTauJets_MuonRMAuxDyn.JetDeepSetLoose | flag   |     | optional
+tau_muon_removed.decay_mode | AnalysisTauJets_MuonRMAuxDyn.NNDecayMode     | int    |     | optional
+"""
+
+
+def _either_name(name: str) -> tuple[str, ...]:
+    """Return the names of a branch also where its container is kept under its first name."""
+    return *_names(name), *_names(name.removeprefix("Analysis"))
+
+
 FORMAT = Format(
     release="2024r-pp",
     tree="CollectionTree",
     more_trees=("EventData",),
-    fields=parse_fields(_EVENT, _names) | parse_fields(_OBJECTS, _names),
+    fields=parse_fields(_EVENT, _names)
+    | parse_fields(_OBJECTS, _names)
+    | parse_fields(_MUON_REMOVED, _either_name),
     tell_tales=(
         "AnalysisMuonsAuxDyn.pt|AnalysisMuonsAuxDyn:pt",
         "AnalysisJetsAuxDyn.pt|AnalysisJetsAuxDyn:pt",

@@ -17,6 +17,7 @@ _BUILT_IN = {
     "2020e-13tev": "femtobarn.data.formats.release2020:FORMAT",
     "2025e-13tev-beta": "femtobarn.data.formats.release2025:FORMAT",
     "2024r-pp": "femtobarn.data.formats.physlite:FORMAT",
+    "2024r-hi": "femtobarn.data.formats.heavyion:FORMAT",
     "cms-nanoaod": "femtobarn.data.formats.nanoaod:FORMAT",
 }
 

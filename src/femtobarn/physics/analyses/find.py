@@ -1,4 +1,4 @@
-"""Finding an analysis by its registered name, or in a Python file."""
+"""Finding an analysis by its registered name, in a Python file, or in the configuration of a scan."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from femtobarn.base.errors import FemtobarnError, LanguageError, UnknownNameError, UsageError
 from femtobarn.base.installed import registered
 from femtobarn.physics.language.analysis import Analysis
+
+if TYPE_CHECKING:
+    from femtobarn.physics.spectra.scan import Scan
 
 GROUP = "femtobarn.analyses"
 SHIPPED = {
@@ -28,17 +32,23 @@ def analyses() -> tuple[str, ...]:
     return tuple(sorted({*SHIPPED, *registered(GROUP)}))
 
 
-def find_analysis(name: str | Path) -> Analysis:
-    """Return the analysis with a registered name, or the one that a Python file declares.
+def find_analysis(name: str | Path) -> Analysis | Scan:
+    """Return the analysis with a registered name, or what a file declares: Python an analysis, YAML a scan.
 
     Raises
     ------
     UnknownNameError
         if there is no such name
     LanguageError
-        if a file declares none, or more than one
+        if a Python file declares none, or more than one
+    SettingsError
+        if a YAML file is no configuration of a scan
     """
     words = str(name)
+    if words.lower().endswith((".yaml", ".yml")):
+        from femtobarn.physics.spectra.scan import load_scan
+
+        return load_scan(Path(words))
     if words.endswith(".py") or "/" in words:
         return load_file(Path(words))
     modules = SHIPPED if words in SHIPPED else {**registered(GROUP), **SHIPPED}

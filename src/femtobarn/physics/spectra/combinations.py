@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations as subsets
-from itertools import product
+from itertools import islice, product
 
 from femtobarn.base.errors import SettingsError
 from femtobarn.base.spectra import LETTERS, NAMED, CombinationsRecord, Letter, Quantity, SpectraRecord
 from femtobarn.physics.spectra import states
+from femtobarn.physics.spectra.fields import SIGNED
 
 MOST = 1 << 16
 """How many spectra one final state may have: their number is coded in 16 bits."""
 
-_CHARGED: tuple[Letter, ...] = ("e", "m")
 _SUFFIX: dict[Quantity, str] = {"mass": "", "os": "os", "ss": "ss", "met": "met"}
 
 
@@ -81,12 +82,13 @@ def combinations(record: SpectraRecord) -> tuple[Combination, ...]:
     for quantity in ("mass", "os", "ss", "met"):
         if quantity in record.quantities:
             windows = _windows(limits, least=1 if quantity == "met" else 2)
-            found += [Combination(w, quantity) for w in windows if _has(w, quantity)]
+            those = (Combination(w, quantity) for w in windows if _has(w, quantity))
+            found += islice(those, MOST + 1)  # there may be billions
     if not found:
         msg = "The limits of combinations leave none: expected at least two objects in all, of kinds that the scan has. Widen combinations."
         raise SettingsError(msg)
     if len(found) > MOST:
-        msg = f"The limits of combinations give {len(found):,} of them, but at most {MOST:,} can be numbered. Narrow combinations."
+        msg = f"The limits of combinations give more of them than the {MOST:,} that can be numbered. Narrow combinations."
         raise SettingsError(msg)
     return tuple(found)
 
@@ -95,21 +97,19 @@ def _has(windows: tuple[Window, ...], quantity: Quantity) -> bool:
     """Signs are those of exactly two electrons or muons."""
     if quantity not in {"os", "ss"}:
         return True
-    return sum(w.count for w in windows if w.letter in _CHARGED) == 2
+    return sum(w.count for w in windows if w.letter in SIGNED) == 2
 
 
-def _windows(limits: CombinationsRecord, least: int) -> list[tuple[Window, ...]]:
+def _windows(limits: CombinationsRecord, least: int) -> Iterator[tuple[Window, ...]]:
     letters = tuple(letter for letter in LETTERS if letter in limits.letters)
-    counts = range(limits.least_count, limits.most_count + 1)
-    # a window that does not begin at the leading object ends at rank ``subleading`` or before
-    starts = {n: range(max(0, limits.subleading + 1 - n) + 1) for n in counts}
-    found: list[tuple[Window, ...]] = []
     for kinds in range(limits.least_kinds, min(limits.most_kinds, len(letters)) + 1):
+        # the others of a combination have ``least_count`` objects at least
+        most = min(limits.most_count, limits.most_total - (kinds - 1) * limits.least_count)
+        counts = range(limits.least_count, most + 1)
+        # a window that does not begin at the leading object ends at rank ``subleading`` or before
+        starts = {n: range(max(0, limits.subleading + 1 - n) + 1) for n in counts}
         for chosen in subsets(letters, kinds):
             for numbers in product(counts, repeat=kinds):
                 if least <= sum(numbers) <= limits.most_total:
-                    found += [
-                        tuple(Window(*w) for w in zip(chosen, numbers, ranks, strict=True))
-                        for ranks in product(*(starts[n] for n in numbers))
-                    ]
-    return found
+                    for ranks in product(*(starts[n] for n in numbers)):
+                        yield tuple(Window(*w) for w in zip(chosen, numbers, ranks, strict=True))

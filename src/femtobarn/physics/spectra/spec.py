@@ -7,6 +7,7 @@ from femtobarn.base.records import AnalysisSpec, InputsRecord
 from femtobarn.base.spectra import SpectraRecord
 from femtobarn.data.formats import format_of
 from femtobarn.physics.spectra.combinations import combinations
+from femtobarn.physics.spectra.consistency import require_consistent
 from femtobarn.physics.spectra.fields import scanned_fields
 from femtobarn.physics.spectra.steps import selection
 
@@ -19,10 +20,11 @@ def spec_of(
     Raises
     ------
     SettingsError
-        if the release lacks a field that the scan reads, or the scan has no combination
+        if the release lacks a field that the scan reads, the scan contradicts itself or has no combination
     UnknownNameError
         if there is no such release
     """
+    require_consistent(record)
     combinations(record)
     known = format_of(release).paths
     missing = [f for f in scanned_fields(record, "mc") if f not in known]

@@ -22,7 +22,7 @@ LAST_BIN = (1 << COMBINATION_SHIFT) - 1
 
 Numbers = NDArray[np.uint64]
 Sums = NDArray[np.float64]
-_PENDING = 1 << 20
+_PENDING = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,10 +90,10 @@ def merged(parts: Sequence[SpectraSums]) -> SpectraSums:
         return parts[0]
     states, places = _union([p.states for p in parts])
     events = _added(len(states), places, [p.events for p in parts])
-    moved = [_renumbered(p.cells, place) for p, place in zip(parts, places, strict=True)]
+    moved = [renumbered(p.cells, place) for p, place in zip(parts, places, strict=True)]
     cells, bins = _union(moved)
     kept = [
-        (p.values, _renumbered(p.values.keys, place))
+        (p.values, renumbered(p.values.keys, place))
         for p, place in zip(parts, places, strict=True)
         if p.values is not None
     ]
@@ -148,8 +148,8 @@ def _added(length: int, places: Iterable[NDArray[np.intp]], parts: Sequence[Sums
     return total
 
 
-def _renumbered(cells: Numbers, places: NDArray[np.intp]) -> Numbers:
-    """Return bins with the places that their final states have among those of all parts."""
+def renumbered(cells: Numbers, places: NDArray[np.intp]) -> Numbers:
+    """Return bins with other places of their final states: ``places`` by those that they have."""
     low = np.uint64((1 << STATE_SHIFT) - 1)
     old = (cells >> np.uint64(STATE_SHIFT)).astype(np.intp)
     new: Any = places[old].astype(np.uint64) << np.uint64(STATE_SHIFT)

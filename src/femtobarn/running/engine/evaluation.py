@@ -87,6 +87,10 @@ class Evaluation:
     def spectra(self) -> None:
         """Return nothing: only a scan has spectra."""
 
+    def notes(self) -> tuple[str, ...]:
+        """Return nothing: the cuts of an analysis say what becomes of each event."""
+        return ()
+
     def _add_by_reference(self, columns: Mapping[str, Column], entries: int) -> None:
         from femtobarn.physics.language.evaluate import evaluate
 

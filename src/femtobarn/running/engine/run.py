@@ -87,6 +87,22 @@ def run(
     return RunResults(directory.path, info, info.luminosity)
 
 
+def lay_out(
+    spec: AnalysisSpec,
+    inputs: Inputs,
+    settings: Settings,
+    out: Path | str,
+    *,
+    command: str = "",
+    histogram_limit: int = HISTOGRAM_LIMIT,
+) -> Plan:
+    """Write what a run is to do into its directory, and do nothing of it; for parameters see `run`."""
+    wanted = _request(spec, inputs, settings, out, None, command, histogram_limit)
+    with wanted.directory.locked():
+        request.prepare(wanted.directory, wanted.plan, wanted.submission)
+    return wanted.plan
+
+
 def submit(
     spec: AnalysisSpec,
     inputs: Inputs,

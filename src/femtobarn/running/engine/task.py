@@ -90,7 +90,7 @@ def run_task(
         chunks = chunk_edges(tree.boundaries(), start, stop, task.chunk_entries)
         seen = _loop(task, reader, fields, chunks, sums, clock)
         bytes_read = _bytes_read(tree, branches, stop - start)
-        transfer, filled = got.transfer, reader.filled()
+        transfer, filled = got.transfer, (*reader.filled(), *sums.notes())
     histograms, cutflow = sums.histograms(), sums.cutflow()
     columns = {} if skimmer is None else skimmer.columns()
     spectra = sums.spectra()

@@ -69,6 +69,7 @@ def _zip(place: Path | io.BytesIO, *, compress: bool) -> zipfile.ZipFile:
 def _member(target: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
     info = zipfile.ZipInfo(name, _EPOCH)
     info.compress_type = target.compression
+    info._compresslevel = target.compresslevel  # type: ignore[attr-defined] # noqa: SLF001 - else it is zlib's own, which is slow
     info.external_attr = 0o644 << 16
     with target.open(info, "w", force_zip64=True) as member:
         yield member

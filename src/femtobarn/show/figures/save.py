@@ -15,7 +15,7 @@ from femtobarn.base.atomic import write_bytes
 from femtobarn.show.figures.compute import compute
 from femtobarn.show.figures.draw import draw
 from femtobarn.show.figures.model import FigureData
-from femtobarn.show.figures.style import context
+from femtobarn.show.figures.style import Style, context
 from femtobarn.show.results_like import Results
 
 # dates and versions would make equal figures differ
@@ -60,17 +60,22 @@ def draw_all(results: Results, out: Path, luminosity: float | None = None) -> tu
 
 def save(figure: Figure, data: FigureData, out: Path, *, stem: str | None = None) -> FigurePaths:
     """Write ``figure`` into the folder ``out`` as png (150 dpi) and pdf, each in one step."""
-    out.mkdir(parents=True, exist_ok=True)
     stem = file_stem(data.name) if stem is None else stem
-    paths = FigurePaths(data.name, data, out / f"{stem}.png", out / f"{stem}.pdf")
-    write_bytes(paths.png, _render(figure, data, "png", dpi=150))
-    write_bytes(paths.pdf, _render(figure, data, "pdf", dpi=150))
-    return paths
+    return FigurePaths(data.name, data, *write_both(figure, out, stem, data.style))
+
+
+def write_both(figure: Figure, out: Path, stem: str, style: Style, *, dpi: float = 150) -> tuple[Path, Path]:
+    """Write ``figure`` of ``style`` into the folder ``out`` (created if absent) as png and pdf; return both paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    png, pdf = out / f"{stem}.png", out / f"{stem}.pdf"
+    write_bytes(png, _render(figure, style, "png", dpi=dpi))
+    write_bytes(pdf, _render(figure, style, "pdf", dpi=dpi))
+    return png, pdf
 
 
 def png_bytes(figure: Figure, data: FigureData, dpi: float = 100) -> bytes:
     """Return ``figure`` as a png image."""
-    return _render(figure, data, "png", dpi=dpi)
+    return _render(figure, data.style, "png", dpi=dpi)
 
 
 def file_stem(name: str) -> str:
@@ -79,8 +84,8 @@ def file_stem(name: str) -> str:
     return stem or f"figure-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _render(figure: Figure, data: FigureData, kind: Literal["png", "pdf"], dpi: float) -> bytes:
+def _render(figure: Figure, style: Style, kind: Literal["png", "pdf"], dpi: float) -> bytes:
     buffer = io.BytesIO()
-    with context(data.style):  # mathtext looks its fonts up when it is rendered
+    with context(style):  # mathtext looks its fonts up when it is rendered
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=_METADATA[kind])
     return buffer.getvalue()

@@ -9,6 +9,8 @@ import matplotlib.style
 import mplhep
 from matplotlib.colors import is_color_like
 
+Style = Literal["femtobarn", "notebook"]
+
 WARNING = "#a33b00"
 _FALLBACK = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#0072b2", "#d55e00", "#f0e442")
 
@@ -47,7 +49,7 @@ _FEMTOBARN: dict[str, Any] = {
 _NOTEBOOK: dict[str, Any] = {"font.family": ["DejaVu Sans"], "mathtext.fontset": "dejavusans"}
 
 
-def context(style: Literal["femtobarn", "notebook"]) -> AbstractContextManager[None]:
+def context(style: Style) -> AbstractContextManager[None]:
     """Return a context in which figures of ``style`` are built and saved, whatever the user's settings."""
     own = _NOTEBOOK if style == "notebook" else _FEMTOBARN
     return matplotlib.style.context(["default", {**own, **_FIXED}])

@@ -20,9 +20,11 @@ from femtobarn.show.wording import plain_label
 
 if TYPE_CHECKING:
     from femtobarn.show.figures import FigureData, FigurePaths
+    from femtobarn.show.report.scan import ScanBlock
 
 FILE_NAME = "report.html"
 _SECTIONS = (
+    ("spectra", "Mass spectra"),
     ("figures", "Figures"),
     ("yields", "Yields"),
     ("variations", "Variations"),
@@ -46,17 +48,26 @@ def write_report(
 ) -> Path:
     """Write ``report.html`` into the folder ``out`` in one step and return its path.
 
-    For parameters see `render`.
+    For parameters see `render`. Of a scan of mass spectra the page shows what is in the run directory ``out``.
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / FILE_NAME
-    page = render(results, luminosity, drawn=drawn).encode("utf-8", errors="replace")
+    scan = None
+    if results.spec.spectra is not None:
+        from femtobarn.show.report.scan import ScanBlock
+
+        scan = ScanBlock.of(out, results.spec.spectra, results.info.release)
+    page = render(results, luminosity, drawn=drawn, scan=scan).encode("utf-8", errors="replace")
     write_bytes(path, page)
     return path
 
 
 def render(
-    results: Results, luminosity: float | None = None, *, drawn: Sequence[FigurePaths] | None = None
+    results: Results,
+    luminosity: float | None = None,
+    *,
+    drawn: Sequence[FigurePaths] | None = None,
+    scan: ScanBlock | None = None,
 ) -> str:
     """Return the page as text; every name from files, users and servers in it is escaped.
 
@@ -69,6 +80,8 @@ def render(
     drawn
         figures of these results at this luminosity, from `femtobarn.show.figures.draw_all`; their files
         are put into the page. Empty: the page says that no figure was drawn. None: they are drawn here
+    scan
+        what is shown of a scan of mass spectra
     """
     if luminosity is not None:
         results = results.with_luminosity(luminosity)
@@ -90,7 +103,9 @@ def render(
         "provenance": sections.provenance(results.info),
         "repeat": sections.repeat(results.info),
     }
-    links = [tag("li", tag("a", title, href=f"#{name}")) for name, title in _SECTIONS if blocks[name]]
+    if results.spec.spectra is not None:
+        blocks |= _scanned(scan)
+    links = [tag("li", tag("a", title, href=f"#{name}")) for name, title in _SECTIONS if blocks.get(name)]
     style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     title = f"{plain_label(results.spec.title) or results.spec.name}: report"
     head = tag(
@@ -106,10 +121,19 @@ def render(
         "body",
         sections.headline(results, cost),
         tag("nav", tag("ul", *links), aria_label="Sections"),
-        tag("main", *(blocks[name] for name, _ in _SECTIONS)),
+        tag("main", *(blocks[name] for name, _ in _SECTIONS if name in blocks)),
         tag("footer", f"Made by femtobarn {results.info.femtobarn}."),
     )
     return Html("<!DOCTYPE html>\n") + tag("html", head, body, lang="en") + "\n"
+
+
+def _scanned(scan: ScanBlock | None) -> dict[str, Html]:
+    """Return the sections that a scan has of its own; it declares no figures as other analyses do."""
+    if scan is None:
+        return {"figures": Html("")}
+    from femtobarn.show.report import scan as own
+
+    return {"spectra": own.spectra(scan), "figures": own.figures(scan)}
 
 
 def _drawn(results: Results, luminosity: float | None) -> list[tuple[FigureData, bytes]]:

@@ -19,6 +19,7 @@ from femtobarn.show.report.cutflow import ProcessCutflow
 from femtobarn.show.report.html import Html, details, join, section, table, tag
 from femtobarn.show.report.numbers import NONE, amount, duration, measured, share, size
 from femtobarn.show.results_like import Results
+from femtobarn.show.spectra.words import mode_of
 from femtobarn.show.statistics import Estimate, SignificanceResult
 from femtobarn.show.wording import completeness, event_source, mode_words, plain_label
 
@@ -52,7 +53,9 @@ def headline(results: Results, cost: Metrics) -> Html:
     if info.files_failed:
         badges.append(tag("span", f"{info.files_failed} failed", class_="badge bad"))
     mode = "badge warn" if info.mode == "notebook" else "badge plain"
-    badges.append(tag("span", f"{info.mode} mode", class_=mode))
+    badges.append(
+        tag("span", f"{info.mode} mode" if spec.spectra is None else mode_of(spec.spectra), class_=mode)
+    )
     known = results.luminosity
     tiles = [
         (f"{info.events_processed:,}", "events processed"),
@@ -78,11 +81,13 @@ def headline(results: Results, cost: Metrics) -> Html:
 def _warnings(results: Results) -> Html:
     info = results.info
     lines = [*mode_words(info)]
-    if results.luminosity.value is None:
+    scan = results.spec.spectra
+    scaled = scan is None or scan.output.scale == "luminosity"
+    if results.luminosity.value is None and scaled:
         lines.append(
             "The luminosity of these data is not known: simulation is not overlaid. Give --luminosity."
         )
-    if results.luminosity.note:
+    if results.luminosity.note and scaled:
         lines.append(results.luminosity.note)
     if info.mixed_environments:
         lines.append(
@@ -254,7 +259,7 @@ def cutflows(results: Results, flows: Sequence[ProcessCutflow]) -> Html:
                 class_="pair",
             )
         )
-    scale = "unweighted where the luminosity is not known" if lumi is None else f"at {lumi:.4g} fb⁻¹"
+    scale = "where the luminosity is known" if lumi is None else f"to {lumi:.4g} fb⁻¹"
     intro = (
         f"Events left after each cut, nominal: raw, and weighted {scale}. Percentages are of the weighted "
         "events (of the raw ones where weights are not known): of the step before, and of the first step."
@@ -369,7 +374,7 @@ def provenance(info: RunInfo) -> Html:
         ("analysis identity", info.identity),
         ("plan", info.plan),
         ("release", info.release),
-        ("mode", info.mode),
+        ("mode", info.mode if info.analysis.spectra is None else mode_of(info.analysis.spectra)),
         ("options", ", ".join(f"{o.name} = {o.value}" for o in info.analysis.options) or "none"),
         ("started, finished", f"{info.started} to {info.finished}"),
         ("executor", f"{info.settings.executor}, {info.settings.workers} workers"),

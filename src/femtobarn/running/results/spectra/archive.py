@@ -71,10 +71,11 @@ def _steps(cells: Numbers) -> Numbers:
 
 
 def _narrow(sums: NDArray[np.float64]) -> NDArray[Any]:
-    """Return counts as integers of 32 bits where they fit."""
-    if sums.shape[1] == 1 and (not len(sums) or sums.max() <= np.iinfo(np.uint32).max):
-        return sums.astype(np.uint32)
-    return sums
+    """Return counts as the smallest integers that they fit in."""
+    largest = sums.max(initial=0)
+    kinds = (np.uint8, np.uint16, np.uint32) if sums.shape[1] == 1 else ()
+    fits = (kind for kind in kinds if largest <= np.iinfo(kind).max)
+    return sums.astype(next(fits, np.float64))
 
 
 def _check(sums: SpectraSums) -> None:

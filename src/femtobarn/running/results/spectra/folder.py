@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +37,8 @@ def write_sums(folder: Path, record: SpectraRecord, by_process: Mapping[str, Spe
             archive.add(target, sums, f"process/{i}")
 
 
-def read_sums(folder: Path) -> dict[str, SpectraSums]:
-    """Return the sums of each process.
+def each(folder: Path) -> Iterator[tuple[str, SpectraSums]]:
+    """Give each process and its sums, in the order in which they were written; one is in memory at a time.
 
     Raises
     ------
@@ -48,14 +48,25 @@ def read_sums(folder: Path) -> dict[str, SpectraSums]:
     path = folder / SUMS
     try:
         with zipfile.ZipFile(path) as source:
-            processes = [str(p) for p in files.get_array(source, "processes")]
-            return {p: archive.get(source, archive.NAMES, f"process/{i}") for i, p in enumerate(processes)}
+            for i, process in enumerate(files.get_array(source, "processes")):
+                yield str(process), archive.get(source, archive.NAMES, f"process/{i}")
     except FileNotFoundError as error:
         msg = f"Expected the spectra of a scan in {path}, but there are none. Run the scan first."
         raise RunDirectoryError(msg) from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         msg = f"Expected the spectra of a scan in {path}, but it cannot be read ({type(error).__name__}: {error}). Run the scan again: finished tasks are not repeated."
         raise RunDirectoryError(msg) from error
+
+
+def read_sums(folder: Path) -> dict[str, SpectraSums]:
+    """Return the sums of each process.
+
+    Raises
+    ------
+    RunDirectoryError
+        if there are none, or they are damaged
+    """
+    return dict(each(folder))
 
 
 def remove_spectra(folder: Path) -> None:

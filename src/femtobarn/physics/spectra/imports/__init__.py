@@ -1,0 +1,1 @@
+"""How the keys of other programs' configurations become ours."""
