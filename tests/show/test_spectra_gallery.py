@@ -648,9 +648,9 @@ def test_signs_and_missing_momentum_are_told_apart(browser, tmp_path) -> None:
     names = {one.spectra[0].name: one.spectra[0].combination for one in entries(spectra, {})}
     for words, expected in (
         ("os", [n for n, c in names.items() if c.quantity == "os"]),
-        ("=e0e1ss", [n for n, c in names.items() if c.name == "e0e1ss"]),
+        ("=e0e1SS", [n for n, c in names.items() if c.name == "e0e1SS"]),
         ("=e0e1", [n for n, c in names.items() if c.name == "e0e1"]),
-        ("e0met", [n for n, c in names.items() if c.quantity == "met" and "e0" in c.name]),
+        ("e0MET", [n for n, c in names.items() if c.quantity == "met" and "e0" in c.name]),
     ):
         search(browser, words)
         assert found(browser) == len(expected) > 0, words

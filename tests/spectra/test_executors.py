@@ -16,16 +16,18 @@ from tests.conformance.engines import Engine
 from tests.running.toys import data_name, mc_name
 from tests.servers.daemons import until
 
+from femtobarn.api import runs
 from femtobarn.api import spectra as api
 from femtobarn.base.errors import NothingToDoError
 from femtobarn.running.results.reader import RunResults
 from femtobarn.running.results.spectra.folder import SUMS, read_sums
 from femtobarn.running.results.store import FolderStore
 
-from .events import write_config, write_events
+from .events import SMALL, write_config, write_events
 
 services = pytest.mark.services
 FILL = ("files", "fill")
+SCAN: dict[str, Any] = {**SMALL, "quantities": ["mass", "os", "ss"]}
 PARTS: dict[str, Any] = {"part_bytes": 8_000, "chunk_entries": 70}
 ENGINES = (
     "local-1",
@@ -36,7 +38,7 @@ ENGINES = (
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_config(tmp_path_factory.mktemp("config") / "scan.yaml", quantities=["mass", "os", "ss"])
+    return write_config(tmp_path_factory.mktemp("config") / "scan.yaml", **SCAN)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,38 @@ def test_equal_plans_give_equal_bytes(
 
 
 @pytest.mark.parametrize(
+    "engine",
+    ["local-2", *(pytest.param(name, marks=services) for name in ("dask", "rabbitmq", "batch"))],
+    indirect=True,
+)
+def test_a_plain_run_of_a_configuration_does_all(
+    engine: Engine, config: Path, folder: Path, truth: Path, tmp_path: Path
+) -> None:
+    with engine.working([str(folder)], tmp_path):
+        results = runs.run(
+            config,
+            folder,
+            out=tmp_path / "out",
+            executor=engine.name,
+            executor_options=engine.options,
+            workers=engine.workers,
+            figures=False,
+            **PARTS,
+        )
+    assert results.info.complete
+    assert bytes_of(tmp_path / "out") == bytes_of(truth)
+    names = {path.name for path in (tmp_path / "out" / "spectra").iterdir()}
+    assert names >= {
+        "data.root",
+        "mc.root",
+        "data_processed.root",
+        "summary.json",
+        "gallery.html",
+        "stages.json",
+    }
+
+
+@pytest.mark.parametrize(
     "split", [{}, {"chunk_entries": 7}, {"part_bytes": 30_000}], ids=["whole", "small chunks", "two parts"]
 )
 def test_any_split_gives_equal_spectra(
@@ -99,8 +133,7 @@ def test_the_least_number_of_events_is_of_the_whole_input(folder: Path, truth: P
     least = int(np.median([*counts.values()]))
     config = write_config(
         tmp_path / "scan.yaml",
-        quantities=["mass", "os", "ss"],
-        final_states={"most_count": 4, "min_events": least},
+        **{**SCAN, "final_states": {"most_count": 2, "min_events": least}},
     )
     expected = {state for state, events in counts.items() if events >= least}
     assert 0 < len(expected) < len(counts)

@@ -314,7 +314,7 @@ def test_an_event_without_missing_momentum_has_no_transverse_mass() -> None:
     found = values_of(evaluated(record, events, met=met).spectra(), record)
     state = "0e_0m_2j_0g_0t_0b"
     assert len(found[state, "j0j1"]) == 4
-    assert found[state, "j0met"] == pytest.approx([math.sqrt(2 * 21 * 30 * (1 - math.cos(0.5)))], rel=1e-7)
+    assert found[state, "j0MET"] == pytest.approx([math.sqrt(2 * 21 * 30 * (1 - math.cos(0.5)))], rel=1e-7)
 
 
 def test_signs_of_leptons_without_charge() -> None:

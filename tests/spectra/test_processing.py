@@ -78,10 +78,10 @@ def test_windows_grow_to_edges_of_bins(
     ("name", "expected"),
     [
         ("e0e1", ["Z", "low"]),
-        ("m1m2os", ["Z", "low"]),
-        ("m0m1ss", ["Z", "low"]),
+        ("m1m2OS", ["Z", "low"]),
+        ("m0m1SS", ["Z", "low"]),
         ("e0m0", ["low"]),
-        ("e0e1met", ["low"]),
+        ("e0e1MET", ["low"]),
     ],
 )
 def test_windows_belong_to_their_objects(name: str, expected: list[str]) -> None:

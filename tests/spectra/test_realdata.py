@@ -9,7 +9,6 @@ import pytest
 
 from femtobarn.base.records import Kind
 
-
 from .comparing import record_of, require_equal
 from .plain import Cuts, Rules, Where, read, scan
 from .scanning import filled

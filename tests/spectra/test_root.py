@@ -30,7 +30,7 @@ Z = WindowRecord(name="Z", centre=91.2, half_width=10.0, particles=("ee", "mm"))
 
 
 def wanted(processing: ProcessingRecord = NONE, **output: Any) -> SpectraRecord:
-    return scan(processing=processing, output=OutputRecord(**output))
+    return scan(processing=processing, output=OutputRecord(**{"axis": "common", **output}))
 
 
 def of(record: SpectraRecord, **parts: SpectraSums) -> Spectra:
@@ -97,7 +97,7 @@ def test_uproot_reads_what_was_written(
 def test_names_titles_and_axes_are_those_that_people_have(tmp_path: Path) -> None:
     record = wanted().model_copy(update={"quantities": ("mass", "met")})
     places = {c.name: i for i, c in enumerate(combinations(record))}
-    given_ = {(STATES[1], places[name]): [(95.0, 1.0)] for name in ("e0e1j0", "e0e1met")}
+    given_ = {(STATES[1], places[name]): [(95.0, 1.0)] for name in ("e0e1j0", "e0e1MET")}
     (path,) = write_root_files(of(record, a=sums_of(record, "data", given_, {})), tmp_path)
     found = read(path)
     plain = found["ROI_mass_e0e1j0_cat_2ex_0mx_1jx_0gx_0tx_0bx_width_10.0"]
@@ -105,7 +105,7 @@ def test_names_titles_and_axes_are_those_that_people_have(tmp_path: Path) -> Non
     assert plain.member("fXaxis").member("fTitle") == "mass [GeV]"
     assert plain.member("fYaxis").member("fTitle") == "values / 10 GeV"
     assert plain.name == "ROI_mass_e0e1j0_cat_2ex_0mx_1jx_0gx_0tx_0bx_width_10.0"
-    other = found["ROI_mass_e0e1met_cat_2ex_0mx_1jx_0gx_0tx_0bx_width_10.0"]
+    other = found["ROI_mass_e0e1MET_cat_2ex_0mx_1jx_0gx_0tx_0bx_width_10.0"]
     assert other.member("fXaxis").member("fTitle") == "transverse mass [GeV]"
 
 

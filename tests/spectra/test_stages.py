@@ -38,7 +38,8 @@ def go(folder: Path, tmp_path: Path) -> Go:
     ) -> list[str]:
         path = write_config(tmp_path / "scan.yaml", **{**SMALL, **(config or {})})
         data = folder if stages is None or "files" in stages else None
-        ended = api.run(path, data, out=tmp_path / "out", stages=stages, workers=0, figures=False, **more)
+        given = {"workers": 0, "figures": False, **more}
+        ended = api.run(path, data, out=tmp_path / "out", stages=stages, **given)
         asked = STAGES if stages is None else stages
         assert [end.stage for end in ended.stages] == [stage for stage in STAGES if stage in asked]
         assert ended.exit_code == 0
@@ -263,3 +264,42 @@ def test_a_run_ends_with_the_same_files(go: Go, folder: Path, out: Path, tmp_pat
     assert [end.stage for end in again.stages if end.repeated] == ["files"], (
         "what it is to read was not noted"
     )
+
+
+def test_figures_that_were_left_out_are_drawn_later(go: Go, out: Path) -> None:
+    small = {"output": {"gallery": False}}
+    go(config=small)
+    assert not (out / "spectra" / "figures").exists()
+    assert go(config=small, figures=True) == ["show"]
+    drawn = {path.name for path in (out / "spectra" / "figures").iterdir()}
+    assert drawn >= {"performance.png", "overview.png"}
+    assert {Path(path).name for path in runs.figures(out)} <= drawn
+    with pytest.raises(SettingsError, match="as they were exported, at no other luminosity"):
+        runs.figures(out, luminosity=3.0)
+    assert go(config={"output": {"gallery": False, "figures": False}}, figures=True) == ["show"]
+    assert not list((out / "spectra" / "figures").iterdir())
+
+
+def test_what_compatible_makes_can_be_changed_without_reading_events(
+    go: Go, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go()
+    scan = {"mode": "compatible", "inputs": {"kind": "data"}}
+    assert go(config=scan) == list(STAGES), "it keeps single values"
+    assert list((out / "spectra" / "values").rglob("*.parquet"))
+    first = (out / "spectra" / "processed.npz").read_bytes()
+    no_event_is_read(monkeypatch)
+    assert go(config={**scan, "post_processing": {"cutoff": 150}}) == list(LATER)
+    assert (out / "spectra" / "processed.npz").read_bytes() != first
+    assert go(config=scan) == list(LATER)
+    assert (out / "spectra" / "processed.npz").read_bytes() == first
+
+
+def test_what_cannot_be_read_is_done_again(go: Go, out: Path) -> None:
+    go()
+    path = out / "spectra" / "stages.json"
+    victim = out.parent / "precious"
+    victim.write_text("not of this run")
+    path.write_text(path.read_text().replace("spectra/data.root", "../precious"))
+    assert go() == list(STAGES)
+    assert victim.is_file()

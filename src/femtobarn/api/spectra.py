@@ -93,7 +93,7 @@ def plan(
     from femtobarn.api.spectra_plan import plan_of
     from femtobarn.running.engine.plan import make_plan
 
-    ready = runs.prepare(_scan(config), data, kind=kind, format=format, **settings)
+    ready = runs.prepare(_scan(config, format), data, kind=kind, format=format, **settings)
     made = make_plan(ready.spec, ready.inputs, ready.settings, histogram_limit=histogram_limit())
     return plan_of(made, ready.spec)
 
@@ -149,7 +149,7 @@ def run(
     from femtobarn.running.engine.run import exit_code
 
     chosen = _stages(stages)
-    scan = _scan(config)
+    scan = _scan(config, format)
     ended: list[StageEnd] = []
 
     def tell(end: StageEnd) -> None:
@@ -164,7 +164,7 @@ def run(
             begun.out,
             [stage for stage in LATER if stage in chosen],
             again=again,
-            figures=settings.get("figures", True),
+            figures=settings.get("figures") is not False,
             on_stage=tell,
             spec=scan.freeze(),
             fill=begun.cost,
@@ -173,7 +173,11 @@ def run(
     return ScanRun(begun.out, tuple(ended), results, 0 if results is None else exit_code(results.info))
 
 
-def _scan(config: str | Path | Scan) -> Scan:
+def _scan(config: str | Path | Scan, format_file: str | Path | None) -> Scan:
+    if format_file is not None:  # the release of the scan may be its
+        from femtobarn.data.formats.userfile import hand_in
+
+        hand_in(Path(format_file))
     found = scan_of(config)
     if found is None:
         msg = f"A scan is described by a YAML file (*.yaml), not by {config!r}. Write one: femtobarn spectra init RELEASE"

@@ -184,10 +184,6 @@ def laid_out(request: Request, out: Path) -> LaidOut:
     if request.data is not None:
         msg = f"--data is read by the stage files, which is not asked for. {again}"
         raise SettingsError(msg)
-    if request.format is not None:
-        from femtobarn.data.formats.userfile import hand_in
-
-        hand_in(Path(request.format))
     spec = request.scan.freeze()
     if (spec.identity, spec.release) != (earlier.spec.identity, earlier.spec.release):
         changed = ", ".join(differences(spec, earlier.spec)) or "release"

@@ -207,7 +207,7 @@ class OutputRecord(Record):
     scale: Literal["none", "luminosity"] = "none"
     storage: Literal["TH1F", "TH1D"] = "TH1F"
     maximum: Positive = 14_000.0
-    axis: Literal["common", "filled"] = "common"
+    axis: Literal["common", "filled"] = "filled"
     outliers: bool = False
     figures: bool = True
     gallery: bool = True

@@ -16,7 +16,8 @@ from femtobarn.physics.spectra.fields import SIGNED
 MOST = 1 << 16
 """How many spectra one final state may have: their number is coded in 16 bits."""
 
-_SUFFIX: dict[Quantity, str] = {"mass": "", "os": "os", "ss": "ss", "met": "met"}
+# in capitals, for readers that count the small letters of objects
+_SUFFIX: dict[Quantity, str] = {"mass": "", "os": "OS", "ss": "SS", "met": "MET"}
 
 
 @dataclass(frozen=True, slots=True)

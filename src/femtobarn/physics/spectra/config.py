@@ -219,10 +219,10 @@ class OutputConfig(Record):
         "upper edge of written histograms, a multiple of `width`; by default 14,000 GeV or the next multiple",
         "GeV",
     )
-    axis: Literal["common", "filled"] | None = key(
-        None,
-        "bins from 0 to `maximum` (`common`), or from the first to the last that is not empty (`filled`, the default "
-        "of `mode: compatible`)",
+    axis: Literal["common", "filled"] = key(
+        "filled",
+        "bins from the first to the last that is not empty (`filled`: BumpNet passes over histograms that begin with "
+        "an empty bin), or from 0 to `maximum` (`common`)",
     )
     outliers: bool = key(False, "whether what `compatible` splits off is written too")
     figures: bool = key(True, "whether plots are made")

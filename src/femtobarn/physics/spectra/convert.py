@@ -238,8 +238,7 @@ def _output(config: ScanConfig) -> OutputRecord:
         if one.maximum is not None:
             near = " or ".join(dict.fromkeys(f"{n * width:g}" for n in (max(1, whole - 1), whole)))
             wrong("output.maximum", f"a multiple of the width {width:g} GeV", f"{given:g}", f"Take {near}.")
-    axis = one.axis or ("filled" if config.mode == "compatible" else "common")
-    return OutputRecord(maximum=whole * width, axis=axis, **one.model_dump(exclude={"maximum", "axis"}))
+    return OutputRecord(maximum=whole * width, **one.model_dump(exclude={"maximum"}))
 
 
 def _needs(record: SpectraRecord, fmt: Format) -> None:

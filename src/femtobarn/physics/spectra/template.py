@@ -31,7 +31,7 @@ output:
   #scale: luminosity  # simulation scaled to the luminosity of the data
   #storage: TH1D  # else TH1F
   #maximum: 10000  # upper edge of histograms, a multiple of the width
-  #axis: filled  # histograms begin and end with a bin that is filled; else at 0
+  #axis: common  # histograms from 0 to maximum; else from the first to the last bin that is filled
   #outliers: true  # also what mode compatible splits off
   #figures: false
   #gallery: false
