@@ -267,7 +267,7 @@ def _name(quantity: str, windows: dict[str, tuple[int, int]]) -> str:
         if letter in windows
         for rank in range(windows[letter][1], windows[letter][1] + windows[letter][0])
     ]
-    return "".join(words) + {"mass": ""}.get(quantity, quantity)
+    return "".join(words) + {"mass": ""}.get(quantity, quantity.upper())
 
 
 def _value(

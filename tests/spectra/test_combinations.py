@@ -65,9 +65,9 @@ def test_new_quantities_have_a_suffix_and_come_last() -> None:
     found = names(combinations=few, quantities=("met", "mass", "ss", "os"))
     plain = names(combinations=few)
     assert found[: len(plain)] == plain == ["e0e1", "m0m1", "j0j1", "e0m0", "e0j0", "m0j0"]
-    signed = [f"{n}{sign}" for sign in ("os", "ss") for n in ("e0e1", "m0m1", "e0m0")]
+    signed = [f"{n}{sign}" for sign in ("OS", "SS") for n in ("e0e1", "m0m1", "e0m0")]
     assert found[len(plain) : len(plain) + 6] == signed
-    assert sorted(found[len(plain) + 6 :]) == sorted(f"{n}met" for n in ("e0", "m0", "j0", *plain))
+    assert sorted(found[len(plain) + 6 :]) == sorted(f"{n}MET" for n in ("e0", "m0", "j0", *plain))
 
 
 def test_a_combination_applies_if_there_are_enough_objects() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import subprocess
 import sys
@@ -35,7 +36,8 @@ from femtobarn.physics.kinematics.overlap import (
 from femtobarn.physics.spectra import states
 from femtobarn.physics.spectra.combinations import combinations
 from femtobarn.physics.spectra.evaluation import SpectraEvaluation
-from femtobarn.physics.spectra.fast import bins, filling, singles
+from femtobarn.physics.spectra.fast import bins, filling, native, singles
+from femtobarn.physics.spectra.fast import known as known_states
 from femtobarn.physics.spectra.fast.known import KnownStates
 from femtobarn.physics.spectra.fast.native import kernel
 from femtobarn.physics.spectra.fast.steering import steering
@@ -233,6 +235,12 @@ def test_azimuths_far_from_a_turn() -> None:
         assert counted(record, [near]) == {"0e_1m_0j_0g_0t_0b": 1}
 
 
+def test_overlap_with_objects_that_a_scan_has_not() -> None:
+    steps = tuple(OverlapRecord(remove=a, near=b, delta_r=9.0) for a, b in (("e", "m"), ("m", "e")))  # type: ignore[arg-type]
+    record = toy(objects=toy().objects[:1], overlap=steps)
+    assert counted(record, [{"e": [thing()]}]) == {"1e_0m_0j_0g_0t_0b": 1}
+
+
 def test_objects_are_ranked_by_pt_and_equal_ones_as_in_the_file() -> None:
     record = toy(values=True, combinations=CombinationsRecord(subleading=1, most_total=2))
     energies = {30.0: [31.0, 32.0], 40.0: [41.0], 10.0: [11.0, 12.0]}
@@ -319,7 +327,7 @@ def test_an_event_without_missing_momentum_has_no_transverse_mass() -> None:
 
 def test_signs_of_leptons_without_charge() -> None:
     record = toy(quantities=("mass", "os", "ss"), values=True)
-    for one, two, names in ((1, -1, {"os"}), (1, 1, {"ss"}), (-1, -1, {"ss"}), (0, 1, set())):
+    for one, two, names in ((1, -1, {"OS"}), (1, 1, {"SS"}), (-1, -1, {"SS"}), (0, 1, set())):
         event: Event = {"e": [thing(charge=one)], "m": [thing(charge=two, phi=1.0)], "j": [thing(charge=-1)]}
         found = {name for _, name in values_of(sums_of(record, [event]), record)}
         assert found == {"e0m0", "e0j0", "m0j0", "e0m0j0"} | {f"e0m0{n}" for n in names} | {
@@ -427,6 +435,13 @@ def test_final_states_have_the_combinations_that_apply(
         assert members.tolist() == expected
 
 
+def test_more_final_states_than_can_be_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_states, "MOST_STATES", 3)
+    assert len(counted(toy(), [crowd(n) for n in (1, 2, 3, 1)])) == 3
+    with pytest.raises(DataError, match="more than 3 final states, which cannot be numbered"):
+        counted(toy(), [crowd(n) for n in (1, 2, 3, 4)])
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -461,6 +476,12 @@ def test_lists_that_overlap_are_refused(offsets: Sequence[int]) -> None:
     columns["electron.pt"] = RawColumn(pt, np.array(offsets))
     with pytest.raises(DamagedError, match="lists of electron one after the other in 2 events"):
         SpectraEvaluation(toy(), "data").add(columns, 2)
+
+
+def test_kernels_are_called_with_as_many_arguments_as_they_take() -> None:
+    from femtobarn.physics.spectra.fast.kernels import FUNCTIONS
+
+    assert {name: len(inspect.signature(f).parameters) for name, f in FUNCTIONS.items()} == native._ARGUMENTS
 
 
 def test_a_later_process_needs_no_compiler() -> None:

@@ -99,7 +99,8 @@ def begin(
         if there is no file, or no event
     """
     filling = "fill" in stages
-    with _workers_for(request, wanted=filling and not detach) as nursery:
+    new = request.again or out is None or not RunDirectory(Path(out)).info.is_file()
+    with _workers_for(request, wanted=filling and new and not detach) as nursery:
         if "files" in stages:
             laid, end = lay_out(request, out)
             on_stage(end)

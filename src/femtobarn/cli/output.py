@@ -101,9 +101,10 @@ def results(found: RunResults) -> None:
     from femtobarn.show.report import print_summary
 
     skim = [found.path / "skim"] if found.spec.skim is not None else []
+    spectra = [found.path / "spectra"] if found.spec.spectra is not None else []
     drawn = found.spec.figures and found.info.settings.figures
     figures = [found.path / "figures"] if drawn else []
-    print_summary(console(), found, [*skim, *figures, found.path / "report.html"])
+    print_summary(console(), found, [*skim, *spectra, *figures, found.path / "report.html"])
 
 
 def plan(made: Plan) -> None:

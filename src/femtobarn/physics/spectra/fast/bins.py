@@ -34,12 +34,12 @@ class Bins:
     @property
     def most(self) -> int:
         """How many places may be taken: in a full table the search for one is long."""
-        return len(self.table) * 5 // 8
+        return len(self.table) * 3 // 4
 
     def hold(self, bins: int) -> None:
         """Make room for so many bins."""
         bits = self.bits
-        while (1 << bits) * 5 // 8 < bins:
+        while (1 << bits) * 3 // 4 < bins:
             bits += 1
         if bits > self.bits:
             table = self._made(bits)
