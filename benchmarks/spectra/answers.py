@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from benchmarks.spectra.scan import WIDTH
 from numpy.typing import NDArray
 
 Answer = Mapping[str, NDArray[np.int64]]
@@ -25,12 +26,12 @@ def read_npz(path: Path) -> Answer:
 
 
 def read_root(path: Path) -> Answer:
-    """Return the histograms of a ROOT file.
+    """Return the histograms of a ROOT file, with empty bins from 0 to their first one.
 
     Raises
     ------
     UnequalError
-        if something lies below 0 or above the last edge, bins do not begin at 0, or are not counts
+        if something lies below 0 or above the last edge, edges are no multiples of the width, or bins hold no counts
     """
     import uproot
 
@@ -38,11 +39,13 @@ def read_root(path: Path) -> Answer:
     with uproot.open(path) as file:
         for name in file.keys(cycle=False):  # a file is no dict
             histogram = file[name]
-            values = histogram.values(flow=True)
+            values, edges = histogram.values(flow=True), histogram.axis().edges() / WIDTH
             counts = values.astype(np.int64)
-            if values[0] or values[-1] or (counts != values).any() or histogram.axis().low != 0:
-                raise UnequalError(f"{name} of {path.name} does not hold counts from 0 on alone")
-            found[name] = counts[1:-1]
+            if values[0] or values[-1] or (counts != values).any():
+                raise UnequalError(f"{name} of {path.name} does not hold counts between its edges alone")
+            if edges[0] < 0 or not np.array_equal(edges, edges[0].round() + np.arange(len(edges))):
+                raise UnequalError(f"{name} of {path.name} does not have edges that are multiples of {WIDTH}")
+            found[name] = np.pad(counts[1:-1], (int(edges[0]), 0))
     return found
 
 

@@ -183,21 +183,28 @@ def test_answers_are_read_back(tmp_path: Path) -> None:
     edges = np.array([0.0, 10.0, 20.0, 30.0])
     with uproot.recreate(tmp_path / "good.root") as file:
         file["a"] = (ONE["a"].astype(float), edges)
-    assert answers.read_root(tmp_path / "good.root")["a"].tolist() == [0, 2, 1]
+        file["b"] = (ONE["a"].astype(float), edges + 20)
+    found = answers.read_root(tmp_path / "good.root")
+    assert (found["a"].tolist(), found["b"].tolist()) == ([0, 2, 1], [0, 0, 0, 2, 1])
 
 
 @pytest.mark.parametrize(
-    ("counts", "edges"),
-    [([0.0, 1.5], [0.0, 10.0, 20.0]), ([0.0, 1.0], [10.0, 20.0, 30.0])],
-    ids=["weights", "another first edge"],
+    ("counts", "edges", "words"),
+    [
+        ([0.0, 1.5], [0.0, 10.0, 20.0], "counts between its edges alone"),
+        ([0.0, 1.0], [5.0, 15.0, 25.0], "edges that are multiples of 10"),
+        ([0.0, 1.0], [-10.0, 0.0, 10.0], "edges that are multiples of 10"),
+        ([0.0, 1.0], [0.0, 20.0, 40.0], "edges that are multiples of 10"),
+    ],
+    ids=["weights", "shifted", "below 0", "another width"],
 )
-def test_histograms_that_are_no_counts_from_0_on_are_refused(
-    counts: list[float], edges: list[float], tmp_path: Path
+def test_histograms_of_another_kind_are_refused(
+    counts: list[float], edges: list[float], words: str, tmp_path: Path
 ) -> None:
     answers = load("answers")
     with uproot.recreate(tmp_path / "bad.root") as file:
         file["a"] = (np.array(counts), np.array(edges))
-    with pytest.raises(answers.UnequalError, match="does not hold counts from 0 on alone"):
+    with pytest.raises(answers.UnequalError, match=words):
         answers.read_root(tmp_path / "bad.root")
 
 
