@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,8 +69,8 @@ def _states(axes: Axes, step: Growth) -> None:
     axes.plot(
         [row.states for row in rows], [row.seconds for row in rows], "o-", label="measured", markersize=4
     )
-    if len(step.rows) > 3:
-        found = costs(step.rows)
+    with contextlib.suppress(ValueError):  # a quick look cannot tell costs apart
+        found = costs(step)
         rest = [found.start + found.event * row.events + found.value * row.values for row in rows]
         axes.plot([row.states for row in rows], rest, ":", label="start, events and values alone")
     axes.set(

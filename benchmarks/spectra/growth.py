@@ -6,11 +6,11 @@ import dataclasses
 import sys
 from dataclasses import dataclass
 
-from benchmarks.spectra import opening
+from benchmarks.spectra import kernel, opening
 from benchmarks.spectra.bench import Bench
 from benchmarks.spectra.inputs import Input
 from benchmarks.spectra.results import Growth, GrowthRow
-from benchmarks.spectra.runs import Counted, command, counted, evaluating, forget
+from benchmarks.spectra.runs import Counted, command, counted, forget, later
 from benchmarks.spectra.scan import Scan
 
 from benchmarks import measure
@@ -37,13 +37,13 @@ def measure_step(bench: Bench) -> Growth:
     given = bench.input()
     there = points(bench)
     seconds: list[list[measure.Measured]] = [[] for _ in there]
-    evaluated: list[list[float]] = [[] for _ in there]
+    after: list[list[float]] = [[] for _ in there]
     facts: list[Counted | None] = [None for _ in there]
     _run(bench, there[0], given)  # compiles, if nothing has yet
     for number in range(1, bench.size.growth_rounds + 1):
         for i, point in enumerate(there):
             seconds[i].append(_run(bench, point, given))
-            evaluated[i].append(evaluating(bench.work / "out"))
+            after[i].append(later(bench.work / "out"))
             if facts[i] is None:
                 facts[i] = counted(bench.work / "out")
             print(
@@ -52,8 +52,9 @@ def measure_step(bench: Bench) -> Growth:
                 file=sys.stderr,
                 flush=True,
             )
+    merging = kernel.merging(bench.work / "out")  # the last point is the production configuration
     rows = []
-    for point, runs, inner, fact in zip(there, seconds, evaluated, facts, strict=True):
+    for point, runs, rest, fact in zip(there, seconds, after, facts, strict=True):
         assert fact is not None
         kept = {name: value for name, value in dataclasses.asdict(fact).items() if name != "branches"}
         rows.append(
@@ -62,11 +63,17 @@ def measure_step(bench: Bench) -> Growth:
                 most_count=point.scan.most_count,
                 cpu=tuple(run.cpu for run in runs),
                 wall=tuple(run.wall for run in runs),
-                evaluate=tuple(inner),
+                later=tuple(rest),
                 **kept,
             )
         )
-    return Growth(setting=bench.setting, opening=opening.measure(bench), rows=tuple(rows))
+    return Growth(
+        setting=bench.setting,
+        opening=opening.measure(bench),
+        kernel=kernel.measure(bench),
+        merging=merging,
+        rows=tuple(rows),
+    )
 
 
 def _run(bench: Bench, point: Point, given: Input) -> measure.Measured:

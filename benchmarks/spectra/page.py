@@ -139,7 +139,7 @@ def _costs(step: Growth | None) -> str:
     if step is None:
         return ""
     try:
-        found = costs(step.rows)
+        found = costs(step)
     except ValueError as error:
         return f"Not told apart: {error}.\n"
     return (

@@ -53,13 +53,14 @@ def plan(growth: Growth, scale: ScaleResults) -> Plan:
     if len(rows) < 2:
         raise MissingError(f"the growth of {COMBINATIONS} combinations with events is needed")
     largest, what = rows[-1], extrapolation.release()
-    one = costs(growth.rows)
+    one = costs(growth)
     per_event = largest.values / largest.events
     beyond = growth.opening.seconds[1] - growth.opening.seconds[0]
     known = extrapolation.costs_of(scale, 1e6 * (one.event + one.value * per_event))
     found = dataclasses.replace(
         known,
         overhead=known.overhead + beyond,
+        merge=growth.merging,
         bytes_per_event=largest.bytes_read / largest.events,
         partial_bytes=largest.partials / largest.tasks,
     )

@@ -81,8 +81,8 @@ class GrowthRow(Record):
         masses that were computed
     cpu, wall
         seconds of each round
-    evaluate
-        seconds of each round between reading events and having their sums
+    later
+        CPU seconds of each round in stages that read no events
     partials, sums, root
         bytes of all results of tasks, of the merged sums, of the ROOT files
     """
@@ -99,7 +99,7 @@ class GrowthRow(Record):
     values: int
     cpu: tuple[float, ...]
     wall: tuple[float, ...]
-    evaluate: tuple[float, ...]
+    later: tuple[float, ...]
     partials: int
     sums: int
     root: int
@@ -109,6 +109,11 @@ class GrowthRow(Record):
         """The smallest CPU time: what others do on a machine only adds to it."""
         return min(self.cpu)
 
+    @property
+    def filled(self) -> float:
+        """The same of all but the later stages."""
+        return min(cpu - later for cpu, later in zip(self.cpu, self.later, strict=True))
+
 
 class Opening(Record):
     """CPU seconds of opening a file of the input, and one with as many branches as files of the release have."""
@@ -117,11 +122,25 @@ class Opening(Record):
     seconds: tuple[float, float]
 
 
+class KernelRow(Record):
+    """CPU seconds from having read events to having their sums."""
+
+    events: int
+    states: int
+    values: int
+    seconds: float
+
+
 class Growth(Record):
-    """Step 2: time against events, combinations and final states, and what opening a file costs."""
+    """Step 2: time against events, combinations and final states; what opening a file and computing alone cost.
+
+    ``merging`` are CPU seconds of the driver for the result of a task, read and added to the others.
+    """
 
     setting: Setting
     opening: Opening
+    kernel: tuple[KernelRow, ...]
+    merging: float
     rows: tuple[GrowthRow, ...]
 
 

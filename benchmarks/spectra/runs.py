@@ -83,15 +83,15 @@ def counted(out: Path) -> Counted:
     )
 
 
-def evaluating(out: Path) -> float:
-    """Return the seconds of all tasks of a finished run between reading events and having their sums."""
-    return float(json.loads((out / "metrics.json").read_text())["steps"]["evaluate"])
-
-
 def stages(out: Path) -> tuple[StageCost, ...]:
     """Return what the stages of a finished run have cost."""
     noted = json.loads((out / "spectra" / "stages.json").read_text())["stages"]
     return tuple(StageCost(name=s["stage"], wall=s["seconds"], cpu=s["cpu_seconds"]) for s in noted)
+
+
+def later(out: Path) -> float:
+    """Return the CPU seconds that a finished run spent after all events were filled."""
+    return sum(stage.cpu for stage in stages(out) if stage.name not in {"files", "fill"})
 
 
 def _branches(fields: tuple[str, ...]) -> set[str]:

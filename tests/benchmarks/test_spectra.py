@@ -254,6 +254,7 @@ def test_a_command_that_fails_ends_the_measurement(tmp_path: Path) -> None:
 # --- fits, plan, pages -----------------------------------------------------------------------------
 
 COSTS = (0.8, 2e-6, 2e-8, 5e-5)
+"""Of a run, an event, a value, a histogram."""
 
 
 def growth_row(events: int, combinations: int, most: int | None, costs: tuple[float, ...] = COSTS) -> Any:
@@ -261,7 +262,7 @@ def growth_row(events: int, combinations: int, most: int | None, costs: tuple[fl
     values = events * combinations // 40 * (most or 6) // 6
     written = states * combinations // 20 + events // 10_000
     start, event, value, histogram = costs
-    seconds = start + event * events + value * values + histogram * written
+    seconds = start + event * events + value * values + histogram * written + 0.3
     return load("results").GrowthRow(
         subleading={65: 0, 186: 1, 607: 2}[combinations],
         most_count=most,
@@ -275,11 +276,27 @@ def growth_row(events: int, combinations: int, most: int | None, costs: tuple[fl
         values=values,
         cpu=(seconds * 1.5, seconds),
         wall=(seconds, seconds),
-        evaluate=(1.0 + event / 2 * events + value / 4 * values, 100.0),
+        later=(0.3 + histogram * written, 0.3 + histogram * written),
         partials=events * 2,
         sums=int(1000 * events**0.5),
         root=written * 400,
     )
+
+
+def kernel_rows(costs: tuple[float, ...] = COSTS) -> tuple[Any, ...]:
+    def row(values: int) -> Any:
+        seconds = costs[1] / 2 * 37_500 + costs[2] / 4 * values
+        return load("results").KernelRow(events=37_500, states=100, values=values, seconds=seconds)
+
+    return tuple(row(values) for values in (10_000, 50_000, 200_000))
+
+
+def growth(costs: tuple[float, ...] = COSTS, setting: Any = None, **changes: Any) -> Any:
+    r = load("results")
+    setting = setting or r.Setting(date="2026-01-01", machine=(), cores=2, small=False)
+    opening = r.Opening(branches=(49, 1493), seconds=(0.004, 0.054))
+    given = {"rows": growth_rows(costs), "kernel": kernel_rows(costs), **changes}
+    return r.Growth(setting=setting, opening=opening, merging=0.007, **given)
 
 
 def growth_rows(costs: tuple[float, ...] = COSTS) -> tuple[Any, ...]:
@@ -314,11 +331,7 @@ def results(*, small: bool = False) -> Any:
             rows=tuple(rows),
             stages=(r.StageCost(name="fill", wall=1.0, cpu=2.0),),
         ),
-        growth=r.Growth(
-            setting=setting,
-            opening=r.Opening(branches=(49, 1493), seconds=(0.004, 0.054)),
-            rows=growth_rows(),
-        ),
+        growth=growth(setting=setting),
         memory=r.Memory(
             setting=setting,
             rows=tuple(
@@ -337,19 +350,26 @@ def results(*, small: bool = False) -> Any:
 
 @given(st.tuples(st.floats(0.1, 10), st.floats(1e-7, 1e-5), st.floats(1e-9, 1e-7), st.floats(1e-6, 1e-3)))
 def test_costs_are_found_again(costs: tuple[float, ...]) -> None:
-    found = load("fits").costs(growth_rows(costs))
-    assert (found.start, found.event, found.value, found.histogram) == pytest.approx(costs, rel=1e-4)
+    found = load("fits").costs(growth(costs))
+    assert (found.event, found.value, found.histogram) == pytest.approx(costs[1:], rel=1e-4)
+    assert found.start == pytest.approx(costs[0] + 0.3, rel=1e-4)
     assert (found.selecting, found.filling) == pytest.approx((costs[1] / 2, costs[2] / 4), rel=1e-4)
     assert found.residual < 1e-6
 
 
 def test_costs_that_cannot_be_told_apart_are_refused() -> None:
     fits = load("fits")
-    for rows in ((), growth_rows()[:1] * 5, tuple(r for r in growth_rows() if r.events == 150_000)):
+    one_size = tuple(r for r in growth_rows() if r.events == 150_000)
+    for changes in (
+        {"rows": ()},
+        {"rows": one_size[:1] * 5},
+        {"rows": one_size},
+        {"kernel": kernel_rows()[:1]},
+    ):
         with pytest.raises(ValueError, match="tell them apart"):
-            fits.costs(rows)
+            fits.costs(growth(**changes))
     with pytest.raises(ValueError, match="noise hides them"):
-        fits.costs(growth_rows((1.0, 1e-6, -1e-9, 1e-5)))
+        fits.costs(growth((1.0, 1e-6, -1e-9, 1e-5)))
 
 
 def test_a_bend_is_a_distance() -> None:
@@ -373,6 +393,7 @@ def test_the_plan_by_hand() -> None:
     assert found.opening == pytest.approx(0.05)
     known = importlib.import_module("benchmarks.scale.extrapolation").costs_of(read_scale(SCALE), 1.0)
     assert found.columns.costs.overhead == pytest.approx(known.overhead + 0.05)
+    assert found.columns.costs.merge == 0.007
     assert found.columns.network_bytes == pytest.approx(200 * 9_058_437_931)
     assert found.columns.partial_bytes == pytest.approx(75_000 * found.columns.tasks)
     assert found.exponent == pytest.approx(0.5, abs=1e-3)

@@ -18,8 +18,9 @@ from femtobarn.base.records import CutflowRow, ProcessRecord
 from femtobarn.show.report import print_summary, problems, render, significance_lines, summary, write_report
 from femtobarn.show.report.cutflow import by_process
 from femtobarn.show.report.html import Html, escape, table, tag
-from femtobarn.show.report.numbers import amount, duration, measured, share, size
+from femtobarn.show.report.numbers import amount, duration, measured, share
 from femtobarn.show.statistics import significances
+from femtobarn.show.wording import size
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'

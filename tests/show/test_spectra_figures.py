@@ -115,6 +115,98 @@ def test_what_the_figure_of_masses_shows(scan) -> None:
     assert next(p for p in data.panels if p.title == "e0e1").windows == ((0.0, 20.0), (80.0, 110.0))
 
 
+def test_of_many_groups_simulation_is_summed(make) -> None:
+    names = ("data", *(f"process {i} with a name that is rather long" for i in range(24)))
+    scan = shown(make(), 60, names=names)
+    scan.spectra.sums[names[3]].sums[::5, 1] *= -40
+    simulated = [list(scan.spectra.spectra(name)) for name in names[1:]]
+    data = masses.compute(scan)
+    assert data.rows == (("data", "data"), ("simulation, 24 groups", "mc"))
+    for panel in data.panels:
+        assert {(s.group, s.variant) for s in panel.spectra} <= {
+            (name, variant) for name, _ in data.rows for variant in ("full", "veto")
+        }
+        one = next(s for s in panel.spectra if s.kind == "mc" and s.variant == "full")
+        parts = [s for of in simulated for s in of if s.name == one.name]
+        assert one.entries == sum(s.entries for s in parts)
+        total = np.zeros((200, 3))
+        for part in parts:
+            total[part.first : part.first + len(part.sums)] += part.sums
+        np.testing.assert_allclose(total[one.first :][: len(one.sums)], one.sums, rtol=1e-12)
+    events = {s.state: 0 for of in scan.spectra.groups for s in scan.spectra.states(of)}
+    for name in names[1:]:
+        for row in scan.spectra.states(name):
+            events[row.state] += row.events
+    found = {name: by_row[1] for name, by_row, _ in overview.compute(scan).states}
+    assert found
+    assert all(found[short_state(s)] == n for s, n in events.items() if short_state(s) in found)
+    counts = occupancy.compute(scan).counts
+    assert counts.sum(axis=1).tolist() == [60, 24 * 60]
+
+
+def test_few_groups_are_told_apart(make) -> None:
+    names = ("data", "a", "b", "c", "d", "e")
+    assert [name for name, _ in masses.compute(shown(make(), 20, names=names)).rows] == list(names)
+
+
+@pytest.mark.parametrize("name", ["masses", "occupancy", "overview"])
+@pytest.mark.parametrize("groups", [2, 6, 25])
+def test_legends_cover_nothing_and_stay_on_the_page(make, name, groups) -> None:
+    names = ("data", *(f"process {i} with a name that is rather long" for i in range(groups - 1)))
+    scan = shown(make(), 60, names=names)
+    spec = scan.info.analysis.model_copy(update={"title": "A long title " * 20})
+    scan = dataclasses.replace(scan, info=scan.info.model_copy(update={"analysis": spec}))
+    figure = drawn(name, FIGURES[name][0](scan))
+    figure.canvas.draw()
+    axes = [a.get_window_extent() for a in figure.axes]
+    own = [a.get_legend() for a in figure.axes if a.get_legend() is not None]
+    assert own or figure.legends
+    for legend in (*own, *figure.legends):
+        box = legend.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(text.get_window_extent()) for text in figure.texts)
+        if legend.axes is None or name == "occupancy":
+            assert not any(box.overlaps(other) for other in axes)
+        elif name == "overview":
+            bars = [p.get_window_extent() for p in legend.axes.patches]
+            assert not any(box.overlaps(bar) for bar in bars)
+    assert all(t.get_window_extent().x1 <= figure.bbox.x1 for t in figure.texts)
+
+
+def test_axes_say_what_bins_hold_and_that_simulation_is_not_scaled(make) -> None:
+    for names, output, label, said in (
+        (("data",), "none", "entries / 10 GeV", False),
+        (("data", "mc"), "none", "entries, sum of weights / 10 GeV", True),
+        (("data", "mc"), "luminosity", "entries, sum of weights / 10 GeV", False),
+    ):
+        scan = shown(make(), 30, names=names)
+        output_record = scan.spectra.record.output.model_copy(update={"scale": output})
+        record = scan.spectra.record.model_copy(update={"output": output_record})
+        scan = dataclasses.replace(scan, spectra=dataclasses.replace(scan.spectra, record=record))
+        figure = drawn("masses", masses.compute(scan))
+        assert figure.axes[0].get_ylabel() == label
+        assert ("not scaled to the data" in " ".join(t.get_text() for t in figure.texts)) is said
+
+
+def test_bins_below_zero_are_marked(make) -> None:
+    def marks(scan) -> int:
+        data = masses.compute(scan)
+        figure = drawn("masses", data)
+        told = "bins below 0" in [t.get_text() for t in figure.legends[0].get_texts()]
+        found = sum(len(line.get_xdata()) for axes in figure.axes for line in axes.lines)
+        assert told is (found > 0)
+        return found
+
+    scan = shown(make(), 30, processing=ProcessingRecord(mode="none"))
+    scan = dataclasses.replace(scan, processed={})
+    assert marks(scan) == 0
+    sums = scan.spectra.sums["mc"].sums
+    sums[::50, 1] *= -1
+    below = sum(int((s.values < 0).sum()) for p in masses.compute(scan).panels for s in p.spectra)
+    assert 0 < marks(scan) <= below
+
+
 def test_known_resonances_are_shaded_where_nothing_is_made_of_them(make) -> None:
     plain = shown(make(), 30, processing=ProcessingRecord(mode="none"))
     panel = next(p for p in masses.compute(plain).panels if p.title == "g0g1")
@@ -166,6 +258,17 @@ def test_what_the_figure_of_all_histograms_shows(scan) -> None:
         for j, combination in enumerate(data.combinations):
             assert data.entries[i, j] == entries.get((state, combination), 0)
     assert data.entries.any(axis=0).all()
+    everywhere = {(s.state, s.combination) for of in spectra for s in of}
+    assert data.everywhere == (len({s for s, _ in everywhere}), len({c for _, c in everywhere}))
+
+
+def test_final_states_of_all_groups_are_counted() -> None:
+    few, most = scan_of(10, names=("data",))[0], scan_of(60)[0]
+    parts = [Populations.of(few, "data"), Populations.of(most, "mc")]
+    together = Populations.together(parts)
+    assert len(together.entries) == 60
+    assert together.entries.sum() == sum(p.entries.sum() for p in parts)
+    assert (np.diff(together.codes.astype(np.int64)) >= 0).all()
 
 
 def test_what_the_figure_of_costs_shows(scan) -> None:
@@ -180,6 +283,7 @@ def test_what_the_figure_of_costs_shows(scan) -> None:
     assert data.values == values
     assert f"{200_000 / 19.5:,.0f} events/s, {values / 19.5:,.0f} values/s" in data.words
     assert data.course[-1] == (20.0, 200_000)
+    assert drawn("performance", data).axes[3].get_xlim()[1] > 20.2  # the last step is seen
 
 
 def test_anything_can_be_drawn(make) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from femtobarn.base.spectra import ProcessingRecord
+from femtobarn.base.spectra import OutputRecord, ProcessingRecord
 from femtobarn.physics.spectra.combinations import combinations
 from femtobarn.running.results.spectra.processing import process, read_processed
 from femtobarn.show.spectra import packing
@@ -634,11 +634,66 @@ def test_it_can_be_used_with_keys_and_is_told_aloud(browser, page) -> None:
     browser.key("Enter")
     name = in_view(browser)
     assert name == browser.ask(f"{CARDS}.find(c => c.ariaPosInSet === '1').querySelector('a').dataset.name")
-    assert browser.ask("document.querySelector('dialog').contains(document.activeElement)")
+    assert browser.ask("document.activeElement.matches('dialog h2')")  # what it is, then its buttons
     browser.key("ArrowRight")
     browser.until("document.getElementById('view-place').textContent.startsWith('2 of')")
     browser.key("Escape")
     browser.until("document.activeElement.closest('li')?.ariaPosInSet === '2'")  # back where one was
+
+
+@pytest.mark.browser
+def test_the_document_has_the_order_of_the_list(browser, large) -> None:
+    places = f"{CARDS}.map(c => Number(c.ariaPosInSet))"
+    opened(browser, large)
+    assert browser.ask(places) == sorted(browser.ask(places))
+    for y in (1500, 90_000, 89_000, 0):
+        # cards are placed in the frame that follows
+        browser.ask(
+            f"new Promise(r => {{ scrollTo(0, {y}); requestAnimationFrame(() => requestAnimationFrame(r)); }})"
+        )
+        browser.until(DRAWN)
+        assert browser.ask(f"{CARDS}.some(c => c.getBoundingClientRect().top < innerHeight)")
+        assert browser.ask(places) == sorted(browser.ask(places)), y
+    # the card with the keyboard keeps it while the others move
+    browser.ask(f"{CARDS}.find(c => c.ariaPosInSet === '9').querySelector('a').focus()")
+    for _ in range(12):
+        browser.key("ArrowDown")
+    browser.until(DRAWN)
+    assert browser.ask("document.activeElement.matches('#grid a')")
+    assert browser.ask(places) == sorted(browser.ask(places))
+
+
+@pytest.mark.browser
+def test_simulation_that_is_not_scaled_is_drawn_with_equal_areas(browser, page, tmp_path) -> None:
+    area = "[document.getElementById('area').checked, document.querySelector('header .sub').textContent.includes('not scaled')]"
+    opened(browser, page)
+    assert browser.ask(area) == [True, True]
+    spectra, _ = scan_of(20, output=OutputRecord(scale="luminosity"))
+    opened(browser, write_gallery(spectra, {}, tmp_path / "scaled.html"))
+    assert browser.ask(area) == [False, False]
+    spectra, _ = scan_of(20, names=("data",))
+    opened(browser, write_gallery(spectra, {}, tmp_path / "data.html"))
+    assert browser.ask(area) == [False, False]
+
+
+@pytest.mark.browser
+def test_bins_below_zero_leave_a_mark(browser, tmp_path) -> None:
+    spectra, _ = scan_of(20, names=("data", "mc"), processing=ProcessingRecord(mode="none"))
+    spectra.sums["mc"].sums[::3, 1] *= -1
+    name = next(s.name for s in spectra.spectra("mc") if (s.values < 0).any())
+    opened(browser, write_gallery(spectra, {}, tmp_path / "g.html"), f"#mc/{name}")
+    in_view(browser)
+    # pixels in the colour of simulation in the lowest line above the axis but one, with and without the mark
+    foot = (
+        "(c => { const s = devicePixelRatio, y = Math.round((c.clientHeight - 50 - 6) * s);"
+        " const d = c.getContext('2d').getImageData(74 * s, y, c.width - 92 * s, 1).data; let n = 0;"
+        " for (let i = 0; i < d.length; i += 4) n += d[i] === 0 && d[i + 1] === 114 && d[i + 2] === 178 && d[i + 3] === 255;"
+        " return n; })(document.getElementById('large'))"
+    )
+    browser.ask("document.querySelectorAll('#groups input')[0].click()")  # simulation alone
+    marked = browser.until(foot)
+    browser.ask("document.getElementById('log-y').click()")
+    browser.until(f"{foot} < {marked}")
 
 
 @pytest.mark.browser

@@ -26,8 +26,9 @@ from femtobarn.running.results.reader import RunResults
 from femtobarn.running.results.spectra.processed import read_processed
 from femtobarn.running.results.spectra.reader import Spectra
 from femtobarn.show.report import render, write_report
-from femtobarn.show.report.scan import MOST, ScanBlock
+from femtobarn.show.report.scan import _ALTERNATIVES, MOST, ScanBlock
 from femtobarn.show.spectra import words
+from femtobarn.show.spectra.figures import FIGURES
 from femtobarn.show.spectra.populations import most_populated
 
 from .scans import analysis, record, scan_of, shown
@@ -173,22 +174,49 @@ def test_hostile_names_stay_text(make) -> None:
 
 
 def test_an_unscaled_scan_is_not_asked_for_a_luminosity(make) -> None:
+    notes = ("luminosity: no data", "another note")
+
     def text(output: OutputRecord) -> str:
         scan = record(output=output)
         results = make(figures=(), luminosity=None)
         results = dataclasses.replace(
-            results, info=results.info.model_copy(update={"analysis": analysis(scan)})
+            results, info=results.info.model_copy(update={"analysis": analysis(scan), "notes": notes})
         )
         return Page(render(results, drawn=(), scan=block(make))).text
 
-    assert "Give --luminosity" not in text(OutputRecord())
-    assert "Give --luminosity" in text(OutputRecord(scale="luminosity"))
+    plain, scaled = text(OutputRecord()), text(OutputRecord(scale="luminosity"))
+    for words_ in ("Give --luminosity", "luminosity of the data", "luminosity: no data", "do not compare"):
+        assert words_ not in plain
+        assert words_ in scaled
+    assert "another note" in plain
 
 
 def test_a_scan_without_its_spectra_has_a_page(make) -> None:
     page = Page(render(of_scan(make, record()), drawn=()))
     assert page.open == []
     assert "figures" not in [a["id"] for a in page.attributes("section")]
+
+
+def test_what_there_is_not_is_not_promised(make) -> None:
+    def text(*names: str) -> str:
+        return Page(render(of_scan(make, record()), drawn=(), scan=block(make, names=names))).text
+
+    data, both = text("data"), text("data", "mc")
+    assert "each of data and of simulation, full and processed" in both
+    assert "each of data, full and processed" in data
+    assert "Simulation is the sum of its event weights" in both
+    assert "Simulation is the sum of its event weights" not in data
+
+
+def test_the_report_shows_every_figure() -> None:
+    assert list(_ALTERNATIVES) == list(FIGURES)
+
+
+def test_overlap_is_told_with_a_distance_that_slides() -> None:
+    fixed = OverlapRecord(remove="j", near="e", delta_r=0.2)
+    assert words.of_overlap(fixed) == "jets within ΔR 0.2 of electrons"
+    sliding = OverlapRecord(remove="m", near="j", delta_r=0.4, sliding=10.0)
+    assert words.of_overlap(sliding) == "muons within ΔR min(0.4, 0.04 + 10 GeV / pT) of jets"
 
 
 # --- words -----------------------------------------------------------------------------------------

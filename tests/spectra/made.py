@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -204,3 +206,17 @@ def keep_values(folder: Path, record: SpectraRecord, parts: dict[str, SpectraSum
 
 
 WITH_VALUES = scan(values=True)
+
+
+def damages(good: bytes) -> Sequence[bytes]:
+    """Return a zip archive with an unknown compression, and with bytes that cannot be unpacked."""
+    unknown, broken = bytearray(good), bytearray(good)
+    with zipfile.ZipFile(io.BytesIO(good)) as source:
+        at = source.start_dir
+        for one in source.infolist():
+            unknown[at + 10] = 99
+            at = good.find(b"PK\x01\x02", at + 1)
+            start = one.header_offset + 30
+            start += sum(int.from_bytes(good[start - k : start - k + 2], "little") for k in (4, 2))
+            broken[start] = 0xFF  # a block of a kind that there is not
+    return bytes(unknown), bytes(broken)

@@ -94,7 +94,8 @@ def test_run_tells_of_each_stage(run: Run, folder: Path, tmp_path: Path) -> None
     code, text, _ = run(*words)
     assert code == 0
     assert text.count("nothing has changed, not repeated") == 5
-    code, text, _ = run(*words, "--stages", "export", "--again")
+    later = [word for word in words if word not in {"--data", folder}]
+    code, text, _ = run(*later, "--stages", "export", "--again")
     assert (code, text.count("not repeated")) == (0, 0)
 
 
@@ -112,7 +113,10 @@ def test_run_ends_as_every_run_does(run: Run, tmp_path: Path) -> None:
     code, text, _ = run(*words)
     assert code == 3, "what failed is tried again"
     assert "1 done before" in text
-    assert run(*words, "--stages", "show")[0] == 0
+    later = [word for word in words if word not in {"--data", data}]
+    code, text, _ = run(*later, "--stages", "process,export,show", "--again")
+    assert (code, f"1 failed, first: {broken}" in text) == (3, True), "it is told as long as it is so"
+    assert run(*later, "--stages", "files")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,9 @@ def test_run_ends_as_every_run_does(run: Run, tmp_path: Path) -> None:
         (["spectra", "run", "{config}", "--out", "{out}", "--stages", "show"], 1, "Expected the filled spectra of a scan in"),
         (["spectra", "run", "{config}", "--out", "{out}", "--stages", "fill"], 1, "but no files were looked for in"),
         (["spectra", "run", "{config}", "--data", "{data}", "--out", "{data}"], 2, "holds other files"),
+        (["spectra", "plan", "{simulation}", "--data", "{data}"], 1, "the scan reads mc. Set inputs.kind in mc.yaml"),
+        (["spectra", "run", "{config}", "--data", "{data}", "--out", "{out}", "--stages", "process"], 2, "--data is read by the stage files"),
+        (["spectra", "run", "{config}", "--data", "{data}", "--out", "{out}", "--executor", "slum"], 2, "'slum' is not a known executor"),
         (["spectra", "run", "{config}", "--data", "{data}", "--detach"], 2, "needs this process until the end. Leave out --detach"),
         (["spectra", "run", "{simulation}", "--data", "{data}"], 1, "it holds data, the scan reads mc"),
         (["spectra", "run", "{config}", "--data", "{data}", "--max-events", "0"], 2, "max_events must be 1 or more"),
@@ -148,6 +155,8 @@ def test_wrong_requests_are_one_paragraph(
     found, out, err = run(*(word.format(**places) for word in words))
     assert told in flat(err), out + err
     assert found == code
+    assert not places["out"].exists(), "nothing is laid out for a request that cannot be done"
+    assert ".. " not in flat(err)
     assert "Traceback" not in err
     assert "Internal error" not in err
 
@@ -164,6 +173,37 @@ def test_plain_commands_take_a_configuration(run: Run, folder: Path, tmp_path: P
     assert RunResults.load(out).info.complete
     assert run("status", out)[0] == 0
     assert run("report", out)[0] == 0
+
+
+def test_what_is_left_of_files_that_were_read_is_not_called_skipped(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    config, out = write_config(tmp_path / "scan.yaml", **SMALL), tmp_path / "out"
+    words = ("spectra", "run", config, "--data", folder, "--out", out, "--workers", "0", "--no-figures")
+    code, text, _ = run(*words, "--max-events", "100")
+    assert code == 0
+    assert "5 read in part, first: " in text
+    assert "5 skipped" not in text
+    assert "events/s" in text
+    (out / "spectra" / "spectra.npz").unlink()
+    code, text, _ = run(*words, "--max-events", "100")
+    assert "500 events in " in text
+    assert "events/s" not in text, "all was done before"
+
+
+def test_a_plan_of_too_much_says_no_number(run: Run, folder: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path / "scan.yaml", final_states={"most_count": 255})
+    code, text, _ = run("spectra", "plan", config, "--data", folder)
+    assert code == 0
+    assert "more than could occur; final_states.most_count limits them" in text
+    found = json.loads(run("spectra", "plan", config, "--data", folder, "--json")[1])
+    assert (found["final_states"], found["spectra"]) == (None, None)
+    assert {size["most"] for size in found["sizes"]} == {None}
+
+
+def test_commands_that_take_no_scan_do_not_say_so(run: Run) -> None:
+    for name, takes in (("explain", False), ("skim", False), ("run", True)):
+        assert ("YAML file of a scan" in flat(run(name, "--help")[1])) is takes
 
 
 def test_a_run_without_any_spectrum_says_so_and_leaves_a_report(

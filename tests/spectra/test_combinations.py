@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from femtobarn.base.errors import SettingsError
-from femtobarn.base.spectra import LETTERS, CombinationsRecord, SpectraRecord
+from femtobarn.base.spectra import LETTERS, CombinationsRecord, Letter, SpectraRecord
 from femtobarn.data.formats import format_of
 from femtobarn.physics.spectra import states
 from femtobarn.physics.spectra.combinations import Combination, Window, combinations
@@ -86,6 +87,60 @@ def test_limits_that_leave_none_or_too_many() -> None:
     many = CombinationsRecord(letters=LETTERS, most_kinds=6, most_count=10, most_total=20, subleading=9)
     with pytest.raises(SettingsError, match="more of them than the 65,536 that can be numbered"):
         combinations(scan(combinations=many))
+
+
+@pytest.mark.parametrize("sign", ["os", "ss"])
+def test_impossible_signs_are_told_at_once(sign: str) -> None:
+    # three of each: there are billions of windows, and none has two leptons
+    none = CombinationsRecord(
+        letters=LETTERS, most_kinds=6, least_count=3, most_count=20, most_total=20, subleading=9
+    )
+    start = time.process_time()
+    with pytest.raises(SettingsError, match="leave none"):
+        combinations(scan(combinations=none, quantities=(sign,)))
+    assert time.process_time() - start < 2
+
+
+@given(
+    least=st.integers(1, 3),
+    most=st.integers(1, 4),
+    total=st.integers(2, 6),
+    subleading=st.integers(0, 2),
+    letters=st.sets(st.sampled_from(LETTERS), min_size=1, max_size=4),
+)
+@settings(max_examples=60, deadline=None)
+def test_combinations_are_those_of_the_limits(
+    least: int, most: int, total: int, subleading: int, letters: set[Letter]
+) -> None:
+    limits = CombinationsRecord(
+        letters=tuple(sorted(letters)),
+        least_count=least,
+        most_count=most,
+        most_total=total,
+        subleading=subleading,
+    )
+    kinds = [letter for letter in LETTERS if letter in letters]
+    expected: list[Combination] = []
+    for quantity in ("mass", "os", "ss", "met"):
+        for number in range(1, 5):
+            for chosen in itertools.combinations(kinds, number):
+                for counts in itertools.product(range(least, most + 1), repeat=number):
+                    leptons = sum(n for one, n in zip(chosen, counts, strict=True) if one in "em")
+                    if not (1 if quantity == "met" else 2) <= sum(counts) <= total:
+                        continue
+                    if quantity in {"os", "ss"} and leptons != 2:
+                        continue
+                    starts = [[0, *range(1, subleading + 2 - n)] for n in counts]
+                    expected += [
+                        Combination(tuple(Window(*w) for w in zip(chosen, counts, at, strict=True)), quantity)
+                        for at in itertools.product(*starts)
+                    ]
+    record = scan(combinations=limits, quantities=("mass", "os", "ss", "met"))
+    if expected:
+        assert list(combinations(record)) == expected
+    else:
+        with pytest.raises(SettingsError, match="leave none"):
+            combinations(record)
 
 
 def test_a_release_must_have_what_a_scan_reads() -> None:

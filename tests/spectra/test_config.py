@@ -241,6 +241,7 @@ FAULTS = {
     "b_tag: {field: mv2c10}": "b_tag: expected either a working_point (none is known of a field) or a threshold, got neither",
     "b_tag: {threshold: 1}": "b_tag: expected either a tagger or a field, got neither. Taggers are dl1d, deepflav.",
     "b_tag: {field: mv2c10, tagger: dl1d, threshold: 1}": "b_tag: expected either a tagger or a field, got both",
+    "b_tag: {field: jvt, threshold: 1}": "b_tag.field: expected a discriminant of jet in 2020e-13tev, got 'jvt'",
     "b_tag: {field: mv2c1, threshold: 1}": "b_tag.field: expected a discriminant of jet in 2020e-13tev, got 'mv2c1'. Did you mean 'mv2c10'?",
     "b_tag: {tagger: dl1, threshold: 1}": "b_tag.tagger: expected one of dl1d, deepflav, got 'dl1'. Did you mean 'dl1d'?",
     "b_tag: {tagger: dl1d, working_point: 60}": "It lacks jet.dl1d_pb",
@@ -261,9 +262,14 @@ FAULTS = {
     "combinations: {most_count: 20, most_total: 20, subleading: 9}": "The limits of combinations give more of them than the 65,536 that can be numbered",
     "final_states: {least_count: 5, most_count: 4}": "final_states.least_count: expected at most most_count (4), got 5",
     "final_states: {min_event: 5}": "final_states.min_event: there is no such key; expected one of least_kinds, most_kinds, least_count, most_count, min_events. Did you mean 'min_events'?",
+    "quantities: []": "quantities: expected at least one of mass, os, ss, met, got none. Leave it out for mass.",
     "quantities: [mass, mass]": "quantities: expected each once, got mass again",
     "quantities: [os]\ncombinations: {kinds: [jet]}": "quantities: expected electrons or muons in combinations for os, got none",
-    "width: 0": "width: expected a value greater than 0, got 0",
+    "width: 0": "width: expected a value greater than or equal to 0.001, got 0",
+    "width: 1e-310": "width: expected a value greater than or equal to 0.001, got 1e-310",
+    "width: 0.001\noutput: {maximum: 20000}": "output.maximum: expected at most 16,777,214 bins of 0.001 GeV, got 20000 GeV. Take wider bins",
+    "width: 0.001\noutput: {maximum: 1.0e+308}": "output.maximum: expected at most 16,777,214 bins of 0.001 GeV, got 1e+308 GeV",
+    "mode: compatible\npost_processing: {width: 1e-310}": "post_processing.width: expected a value greater than or equal to 0.001",
     "width: .inf": "width: expected a finite number, got Infinity",
     "weight: [mc.generators]": "weight[1]: expected a weight that 2020e-13tev has, got 'mc.generators'. Did you mean 'mc.generator'?",
     "weight: [met.pt]": "weight[1]: expected a weight that 2020e-13tev has, got 'met.pt'",
@@ -275,9 +281,10 @@ FAULTS = {
     "post_processing: {windows: [{name: X, centre: 1}]}": "post_processing.windows[1].half_width: expected this key",
     "post_processing: {windows: [{name: X, centre: 1, half_width: 2}]}": "post_processing.windows[1].half_width: expected less than the centre, got 2",
     "post_processing: {windows: [{name: X, centre: 9, half_width: 2, particles: [me]}]}": "post_processing.windows[1].particles: expected letters in the order e m j g t b, got 'me'",
-    "post_processing: {windows: [{name: X Y, centre: 9, half_width: 2}]}": "post_processing.windows[1].name: expected letters",
+    "post_processing: {windows: [{name: X Y, centre: 9, half_width: 2}]}": "post_processing.windows[1].name: expected letters, digits, '-', '_' and '+', got 'X Y'",
     "post_processing: {mode: none, windows: [Z]}": "post_processing.windows: expected it with mode: windows only",
     "post_processing: {mode: compatible, keep: both}": "post_processing.keep: expected it with mode: windows only",
+    "post_processing: {pair_cutoff: 110}": "post_processing.pair_cutoff: expected it with mode: compatible only",
     "post_processing: {width: 5}": "post_processing.width: expected it with mode: compatible only",
     "output: {maximum: 105}": "output.maximum: expected a multiple of the width 10 GeV, got 105. Take 100 or 110.",
     "output: {maximum: 4}": "output.maximum: expected a multiple of the width 10 GeV, got 4. Take 10.",
@@ -285,13 +292,15 @@ FAULTS = {
     "inputs: {records: [99999]}": "inputs.records[1]: expected a record of release 2020e-13tev, got 99999, which is none of it",
     "inputs: {records: [15005, 15006], skim: 4lep}": "inputs.records[2]: expected a record with files of 4lep, got 15006. They are in 15005.",
     "inputs: {skim: 5lep}": "inputs.skim: expected a preselection of release 2020e-13tev, got '5lep'. Did you mean '4lep'?",
-    "inputs: {files: ['']}": "inputs.files[1]",
+    "inputs: {files: ['']}": "inputs.files[1]: expected a text that is not empty, got ''",
+    "inputs: {files: [a, '~nosuchuser/x.root']}": "inputs.files[2]: expected a place, or ~ before a user of this machine, got '~nosuchuser/x.root'",
+    "run: {executor: local+}": "run.executor: expected the name of an executor, or several joined by '+', got 'local+'",
     "run: {workers: 1.5}": "run.workers: expected a whole number, got 1.5",
     "run: {workers: 1.0}": "run.workers: expected a whole number, got 1.0",
     "run: {fraction: 2}": "run.fraction: expected a value less than or equal to 1, got 2",
     "run: {executor_options: {a: [1]}}": "run.executor_options.a: expected a text, got [1]",
     "run: {figures: true}": "run.figures: there is no such key",
-    "name: ../x": "name: expected letters, digits, '-', '_' and '.', got '../x'",
+    "name: ../x": "name: expected letters, digits, '-', '_' and '.', not beginning with '-' or '.', got '../x'",
     "name: [a]": "name: expected a text, got [\"a\"]",
     "title: 5": "title: expected a text, got 5",
 }  # fmt: skip
@@ -323,6 +332,10 @@ def test_other_releases() -> None:
 
 BROKEN = {
     "": "got nothing",
+    "a: !!bool maybe": "line 1: expected a configuration in YAML, got the tag",
+    "a: 1\nb: !!map x": "line 2: expected a configuration in YAML, got the tag",
+    "b: !!map [x]": "got the tag",
+    "b: !!bool [x]": "line 1",
     "- a": "expected a mapping",
     "just words": "expected a mapping",
     "a: [": "line 1: expected a configuration in YAML",
@@ -360,6 +373,7 @@ def test_a_bomb_of_aliases_does_not_go_off() -> None:
         bomb += f"{one}: &{one} [{','.join([f'*{other}'] * 10)}]\n"
     with pytest.raises(SettingsError, match="more than 100,000 values"):
         parse(bomb, "scan.yaml")
+    assert parse("a: !!bool yes", "scan.yaml") == {"a": True}
     assert parse("a: &x [1, 2]\nb: *x", "scan.yaml") == {"a": [1, 2], "b": [1, 2]}
 
 
@@ -383,7 +397,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not text in UTF-8"):
         load_scan(path)
     path.write_bytes(b"#" * (MOST_BYTES + 1))
-    with pytest.raises(SettingsError, match="at most 1,000,000 bytes, got more"):
+    with pytest.raises(SettingsError, match="at most 200,000 bytes, got more"):
         load_scan(path)
     path.write_text("\ufeff" + BASE, encoding="utf-8")
     assert load_scan(path).record == record(BASE)

@@ -207,7 +207,15 @@ CHANGES = {
     ("max_particles_in_combination: 4", "max_particles_in_combination: 9"): ("mass_calculation_task_config.max_particles_in_combination", "combinations.most_kinds, final_states.most_kinds", "6: more do not occur"),
     ("min_events_per_fs: 100", "min_events_per_fs: 12.5"): ("mass_calculation_task_config.min_events_per_fs", NOT_TAKEN, "got 12.5"),
     ("peak_detection_bin_width_gev: 10.0", "peak_detection_bin_width_gev: 0"): ("post_processing_task_config.peak_detection_bin_width_gev", NOT_TAKEN, "above 0"),
-    ("peak_detection_bin_width_gev: 10.0", "z_peak_cutoff: 115"): ("post_processing_task_config.z_peak_cutoff", NOT_TAKEN, "takes out the Z peak"),
+    ("peak_detection_bin_width_gev: 10.0", "z_peak_cutoff: 115"): ("post_processing_task_config.z_peak_cutoff", "post_processing.pair_cutoff", "115 GeV"),
+    ('["2024r-pp"]', '["2020e-13tev"]'): ("parsing_task_config.release_years", NOT_TAKEN, "write inputs.skim, one of 1largeRjet1lep, 1lep"),
+    ('["2024r-pp"]', '["2024r-pp", "2024r-pp_mc"]'): ("parsing_task_config.release_years", NOT_TAKEN, "of data: make another for 2024r-pp_mc"),
+    ("release_years: [\"2024r-pp\"]", "release_years: [\"2024r-pp_mc\"]"): ("parsing_task_config.parse_mc", NOT_TAKEN, "release_years say mc: 2024r-pp_mc"),
+    ("field_to_slice_by: pt", "field_to_slice_by: [pt]"): ("mass_calculation_task_config.field_to_slice_by", NOT_TAKEN, "sorted by pt"),
+    ("limit_combinations: null", "limit_combinations: [3]"): ("testing_config.limit_combinations", NOT_TAKEN, "all combinations"),
+    ("include_subleading: true\n", "\n"): ("mass_calculation_task_config.include_subleading", "combinations.subleading", "write subleading: 1"),
+    ("threads: 8", "threads: 9"): ("post_processing_task_config.z_peak_cutoff", "post_processing.pair_cutoff", "write pair_cutoff: 110"),
+    ("threads: 8", "threads: 7"): ("post_processing_task_config.max_mass_cutoff", "post_processing.cutoff", "write cutoff: 10000"),
     ("bin_width_gev: 10.0\n  single", "bin_width_gev: [10, 20]\n  single"): ("histogram_creation_task_config.bin_width_gev", NOT_TAKEN, "make another for 20"),
     ("use_bumpnet_naming: true", "use_bumpnet_naming: false"): ("histogram_creation_task_config.use_bumpnet_naming", NOT_TAKEN, "names that BumpNet reads"),
     ("exclude_outliers: true", "apply_peak_removal_at_histogram_level: true"): ("histogram_creation_task_config.apply_peak_removal_at_histogram_level", NOT_TAKEN, "before"),
@@ -249,6 +257,37 @@ def test_values_of_the_changes() -> None:
     )
     every = changed(RESEARCH, RESEARCH[RESEARCH.index("  kinematic_cuts"):RESEARCH.index("mass_calculation_task_config")], "  kinematic_cuts: {pt: {min: 5000}, eta: {max: 2}}\n")  # fmt: skip
     assert {(o.pt_min, o.eta_max) for o in record_of(every.config).objects} == {(5.0, 2.0)}
+
+
+def test_a_preselection_to_choose_is_in_the_text(tmp_path: Path) -> None:
+    found = changed(RESEARCH, '["2024r-pp"]', '["2020e-13tev"]')
+    assert "# One preselection is needed: 1largeRjet1lep, " in found.text
+    lines = found.text.splitlines()
+    chosen = [line.removeprefix("# ") for line in lines if line.startswith("# inputs:")]
+    assert len(chosen) == 1
+    source = tmp_path / "ours.yaml"
+    plain = [line for line in lines if not line.startswith("inputs:")]
+    source.write_text("\n".join([*plain, *chosen]), encoding="utf-8")
+    scan = load_scan(source)
+    assert scan.config.inputs.skim == "exactly2lep"
+    assert scan.data
+    records = changed(
+        RESEARCH,
+        '["2024r-pp"]\n  specific_record_ids: null',
+        '["2020e-13tev"]\n  specific_record_ids: [15005]',
+    )
+    assert "preselection" not in records.text
+
+
+def test_a_momentum_that_is_meant_in_mev_is_told() -> None:
+    found = imported(CMS.replace("electrons: {pt_min: 25.0", "electrons: {pt_min: 25000.0"), "config.yaml")
+    ((place, words),) = became(found)["parsing_task_config.kinematic_cuts.electrons.pt_min"]
+    assert (place, words) == ("objects.electron.pt_min", "25000 GeV: if 25000 MeV were meant, write 25")
+
+
+def test_a_cut_on_pairs_is_taken_over() -> None:
+    found = changed(RESEARCH, "peak_detection_bin_width_gev: 10.0", "z_peak_cutoff: 115")
+    assert record_of(found.config).processing.pair_cutoff == 115
 
 
 def test_the_text_is_a_configuration_of_its_own(tmp_path: Path) -> None:

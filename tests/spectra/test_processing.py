@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from femtobarn.running.results.spectra import compatible, windows
 from femtobarn.running.results.spectra.processing import process, read_processed
 from femtobarn.running.results.spectra.reader import Spectra, Spectrum
 
-from .made import STATES, givens, keep_values, sums_of
+from .made import STATES, damages, givens, keep_values, sums_of
 from .toys import scan, sums
 
 Z = WindowRecord(name="Z", centre=91.2, half_width=10.0, particles=("ee", "mm"))
@@ -199,9 +200,17 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         read_processed(tmp_path)
     process(of(with_windows(), data=sums(RECORD, events=20)), tmp_path)
     path = tmp_path / "processed.npz"
-    path.write_bytes(path.read_bytes()[:-100])
+    good = path.read_bytes()
+    path.write_bytes(good[:-100])
     with pytest.raises(RunDirectoryError, match=r"\(BadZipFile\)\. Run the stage process again"):
         read_processed(tmp_path)
+    path.write_bytes(good)
+    for damaged in damages(good):
+        path.write_bytes(damaged)
+        with pytest.raises(
+            RunDirectoryError, match=r"\((NotImplementedError|error)\)\. Run the stage process"
+        ):
+            read_processed(tmp_path)
 
 
 # --- compatible
@@ -346,6 +355,49 @@ def _values(one: SpectraSums, state: int, combination: int) -> list[tuple[float,
     start, stop = one.values.offsets[at : at + 2]
     weights = one.values.weights[start:stop] if len(one.values.weights) else np.ones(stop - start)
     return list(zip(one.values.values[start:stop].tolist(), weights.tolist(), strict=True))
+
+
+def test_values_of_lepton_pairs_below_a_cutoff_are_dropped(tmp_path: Path) -> None:
+    record = scan(values=True, processing=ProcessingRecord(mode="compatible", pair_cutoff=110.0))
+    places = {c.name: i for i, c in enumerate(combinations(record))}
+    # 12 in the bin of the Z, 3 above; the cutoff itself stays
+    pairs = [(91.0, 1.0)] * 12 + [(v, 1.0) for v in (110.0, 115.0, 123.0)]
+    names = ("e0e1", "m0m1j0", "e0m0", "j0j1")
+    one = sums_of(record, "data", {(STATES[2], places[name]): pairs for name in names}, {})
+    keep_values(tmp_path, record, {"a": one})
+    process(of(record, a=one), tmp_path)
+    found = {s.combination.name: s for s in read_processed(tmp_path)["data"] if s.variant == "main"}
+    assert {name: (s.first, s.entries) for name, s in found.items()} == {
+        "e0e1": (11, 3), "m0m1j0": (11, 3), "e0m0": (9, 15), "j0j1": (9, 15),
+    }  # fmt: skip
+
+
+def test_memory_is_that_of_filled_bins(tmp_path: Path) -> None:
+    # 14,000 bins for each of 40 spectra would be 13 MB
+    record = scan(width=1.0, values=True, processing=ProcessingRecord(mode="compatible"))
+    given_ = {(STATES[2], i): [(12_000.5, 1.0), (12_001.5, 2.0)] for i in range(40)}
+    one = sums_of(record, "mc", given_, {})
+    keep_values(tmp_path, record, {"a": one})
+    spectra = of(record, a=one)
+    process(spectra, tmp_path)  # what is imported and cached is not counted
+    tracemalloc.start()
+    process(spectra, tmp_path)
+    assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    tracemalloc.stop()
+    filled_ = read_processed(tmp_path)["mc"]
+    assert [(s.first, len(s.sums)) for s in filled_] == [(12_000, 2)] * 40
+    full = next(spectra.spectra("mc"))
+    wide = windows.trimmed(replace(full, first=0, sums=np.concatenate([np.zeros((9000, 3)), full.sums])))
+    assert (wide.first, wide.sums.base) == (9000, None)
+
+
+def test_values_must_be_those_of_each_combination(tmp_path: Path) -> None:
+    record, spectra = _kept(tmp_path, [(50.0, 1.0), (60.0, 1.0)])
+    name = combinations(record)[0].name
+    both = sums_of(record, "mc", {(STATES[0], 0): [(50.0, 1.0)], (STATES[0], 1): [(50.0, 1.0)] * 2}, {})
+    with pytest.raises(RunDirectoryError, match=rf"Expected 1 single values of {name} in .* there are 0"):
+        process(of(record, a=both), tmp_path)
+    process(spectra, tmp_path)
 
 
 def test_compatible_needs_values_and_those_of_this_run(tmp_path: Path) -> None:

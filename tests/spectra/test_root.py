@@ -246,6 +246,27 @@ def test_stale_files_go_and_a_file_of_each_process_comes(tmp_path: Path) -> None
     assert {p.name for p in tmp_path.iterdir()} == {"data.root", "345060.root"}
 
 
+def test_files_of_the_user_stay(tmp_path: Path) -> None:
+    parts = {"data": sums(scan(), events=20), "345060": sums(scan(), "mc", events=20)}
+    (tmp_path / "my_fit.root").write_bytes(b"mine")
+    (tmp_path / "345060_processed.root").write_bytes(b"of an earlier export")
+    write_root_files(of(wanted(files="process"), **parts), tmp_path)
+    write_root_files(of(wanted(), **parts), tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"data.root", "mc.root", "my_fit.root"}
+
+
+def test_processes_that_are_called_alike_have_files_of_their_own(tmp_path: Path) -> None:
+    parts = {name: sums(scan(), "mc", seed=i, events=20) for i, name in enumerate(("X", "X_processed"))}
+    record = wanted(ProcessingRecord(mode="windows", windows=(Z,)), files="process")
+    spectra = of(record, **parts)
+    process(spectra, tmp_path)
+    paths = write_root_files(spectra, tmp_path)
+    assert len(set(paths)) == 4
+    for group, full, processed in zip(spectra.groups, paths[::2], paths[1::2], strict=True):
+        assert full.name == f"{group}.root"
+        assert set(read(full)) == set(read(processed)) == {s.name for s in spectra.spectra(group)}
+
+
 def test_a_file_appears_complete_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spectra = of(wanted(), data=sums(scan(), events=20))
     (path,) = write_root_files(spectra, tmp_path)
@@ -285,6 +306,10 @@ def test_more_than_a_float_can_count_is_said(tmp_path: Path) -> None:
         == "data: a bin holds 16,777,217 values, but TH1F counts exactly up to 16,777,216 only: set storage: TH1D"
     )
     assert inexact(of(record, data=one)) == ()
+    assert inexact(of(record.model_copy(update={"least_events": 1}), data=large)) == ()  # it is not written
+    far = sums_of(record, "data", {(STATES[0], 1): [(20_000.0, 1.0), (30_000.0, 1.0)]}, {})
+    above = SpectraSums(far.states, far.events, far.cells, far.sums * (2**23 + 1.0))
+    assert "a bin holds 16,777,218 values" in inexact(of(record, data=above))[0]  # the overflow is one bin
     exact = of(wanted(storage="TH1D"), data=large)
     assert inexact(exact) == ()
     (path,) = write_root_files(exact, tmp_path)

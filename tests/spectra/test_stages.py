@@ -9,21 +9,26 @@ from typing import Any
 
 import pytest
 import uproot
+from tests.running.toys import data_name
 
 from femtobarn import Analysis, Regular, ev
 from femtobarn.api import runs
 from femtobarn.api import spectra as api
+from femtobarn.api.spectra_again import Aside
 from femtobarn.base.errors import (
+    LuminosityUnknownError,
     NothingToDoError,
+    ResultsError,
     RunDirectoryError,
     SettingsError,
     TypesError,
     UnknownNameError,
 )
+from femtobarn.data.formats.spec import Format
 from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.spectra.stages import STAGES, Book, Stages
 
-from .events import SMALL, write_config
+from .events import SMALL, write_config, write_events
 
 LATER = ("process", "export", "show")
 Go = Callable[..., list[str]]
@@ -303,3 +308,168 @@ def test_what_cannot_be_read_is_done_again(go: Go, out: Path) -> None:
     path.write_text(path.read_text().replace("spectra/data.root", "../precious"))
     assert go() == list(STAGES)
     assert victim.is_file()
+
+
+def everything(out: Path) -> dict[str, bytes]:
+    """Return the results that a careless command could lose."""
+    names = ("run.json", "report.html", "spectra/spectra.npz", "spectra/data.root")
+    return {name: (out / name).read_bytes() for name in names}
+
+
+@pytest.mark.parametrize("command", ["spectra run", "run"])
+def test_files_that_are_not_named_are_those_of_before(
+    command: str, go: Go, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go()
+    before = everything(out)
+    no_event_is_read(monkeypatch)
+    config = tmp_path / "scan.yaml"
+    if command == "run":
+        assert runs.run(config, out=out, workers=0, figures=False).info.files_processed == 5
+    else:
+        done = api.run(config, out=out, workers=0, figures=False)
+        assert [end.stage for end in done.stages if end.repeated] == []
+        assert everything(out) == before
+    assert (out / "spectra" / "spectra.npz").read_bytes() == before["spectra/spectra.npz"]
+
+
+def test_other_files_in_a_configuration_replace_nothing(
+    go: Go, folder: Path, out: Path, tmp_path: Path
+) -> None:
+    go()
+    before = everything(out)
+    one = write_events(tmp_path / data_name("data15_periodD"), 50)
+    config = write_config(tmp_path / "scan.yaml", **SMALL, inputs={"files": [str(one)]})
+    with pytest.raises(RunDirectoryError, match=r"finished scan of 5 files that scan.yaml does not name"):
+        api.run(config, out=out, workers=0, figures=False)
+    assert everything(out) == before
+    done = api.run(config, one, out=out, workers=0, figures=False)
+    assert done.results is not None
+    assert done.results.info.files_given == 1, "it was asked for in words"
+    both = write_config(
+        tmp_path / "scan.yaml", **SMALL, inputs={"files": [str(one), str(folder / "*periodE*")]}
+    )
+    assert api.run(both, out=out, workers=0, figures=False).exit_code == 0, "more files replace none"
+
+
+@pytest.mark.parametrize("asked", [("fill",), ("files", "fill"), None])
+def test_nothing_is_removed_if_a_file_cannot_be_read_again(
+    asked: tuple[str, ...] | None, out: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    first = write_events(data / data_name("data15_periodD"), 300)
+    write_events(data / data_name("data15_periodE"), 300, seed=2)
+    config = write_config(tmp_path / "scan.yaml", **SMALL)
+    api.run(config, data, out=out, workers=0, figures=False)
+    before, tasks = everything(out), sorted((out / "tasks").rglob("*"))
+    kept = first.rename(tmp_path / "elsewhere.root")
+    with pytest.raises(RunDirectoryError, match=r"1 file cannot be read: .*Nothing was removed"):
+        api.run(config, out=out, stages=asked, again=True, workers=0, figures=False)
+    assert everything(out) == before
+    assert sorted((out / "tasks").rglob("*")) == tasks
+    kept.rename(first)
+    assert api.run(config, out=out, stages=asked, again=True, workers=0, figures=False).exit_code == 0
+
+
+def test_what_was_filled_stays_if_it_cannot_be_filled_again(
+    go: Go, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go()
+    before, tasks = everything(out), sorted((out / "tasks").glob("??/*"))
+    with monkeypatch.context() as broken:
+
+        def interrupted(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        broken.setattr("femtobarn.running.executors.local.LocalExecutor.run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            go(("fill",), again=True)
+    assert everything(out) == before
+    assert sorted((out / "tasks").glob("??/*")) == tasks
+    Aside(RunDirectory(out)).take()  # as far as a command came that was killed
+    assert not list((out / "tasks").glob("??/*"))
+    assert go(("fill",)) == []
+    assert sorted((out / "tasks").glob("??/*")) == tasks
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "femtobarn.running.executors.local.LocalExecutor.run", lambda *_, **__: (one for one in ())
+        )
+        with pytest.raises(NothingToDoError, match=r"Nothing was filled.*ended without it"):
+            go(("fill",), again=True)
+    assert (out / "spectra" / "spectra.npz").read_bytes() == before["spectra/spectra.npz"]
+    assert RunDirectory(out).read_info().complete
+    no_event_is_read(monkeypatch)
+    assert go() == []
+
+
+def test_a_luminosity_that_is_not_known_is_told_before_events_are_read(
+    go: Go, folder: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write_config(tmp_path / "lumi.yaml", **SMALL, output={"scale": "luminosity"})
+    simulation = [path for path in folder.iterdir() if "data15" not in path.name]
+    no_event_is_read(monkeypatch)
+    for stage in (None, ["files"]):
+        with pytest.raises(LuminosityUnknownError, match="Give it with --luminosity"):
+            api.run(config, simulation, out=out, stages=stage, workers=0)
+    with pytest.raises(LuminosityUnknownError, match="Give it with --luminosity"):
+        api.plan(config, simulation)
+    assert not out.exists()
+    assert api.plan(config, simulation, luminosity=3.0).extent.files == 2
+    monkeypatch.setattr("femtobarn.running.results.normalise._published", lambda *_: _Nothing())
+    offers = Format.offers
+    monkeypatch.setattr(
+        Format, "offers", lambda self, path: path != "mc.cross_section" and offers(self, path)
+    )
+    with pytest.raises(ResultsError, match="know the cross-section of dataset 410470"):
+        api.plan(config, simulation, luminosity=3.0)
+
+
+class _Nothing:
+    cross_section = sum_of_weights = None
+
+
+def test_the_report_has_no_other_luminosity(go: Go, out: Path) -> None:
+    go(config={"output": {"scale": "luminosity"}}, luminosity=3.0)
+    before = (out / "report.html").read_bytes()
+    with pytest.raises(SettingsError, match="as they were exported, at no other luminosity"):
+        runs.report(out, luminosity=5.0)
+    assert (out / "report.html").read_bytes() == before
+
+
+def test_a_name_decides_nothing_and_a_title_is_shown(
+    go: Go, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go()
+    no_event_is_read(monkeypatch)
+    assert go(config={"title": "Every final state of 2015"}) == ["show"]
+    assert "Every final state of 2015" in (out / "report.html").read_text()
+    assert "Every final state of 2015" in (out / "spectra" / "gallery.html").read_text()
+    for stages in (None, LATER, ("fill",)):
+        assert go(stages, {"name": "another", "title": "Every final state of 2015"}) == []
+    with pytest.raises(RunDirectoryError, match="holds a run of another"):
+        go(config={"name": "third", "width": 20})
+
+
+def test_files_of_an_older_state_are_not_shown(go: Go, out: Path) -> None:
+    go()
+    figures = out / "spectra" / "figures"
+    figures.mkdir(exist_ok=True)
+    stray = figures / "overview.png"
+    stray.write_bytes(b"of an older state")
+    assert go(("process",), {"post_processing": {"keep": "both"}}) == ["process"]
+    assert not stray.exists()
+    assert not (out / "spectra" / "gallery.html").exists()
+    assert not (out / "report.html").exists()
+
+
+def test_final_states_without_any_spectrum_are_counted_as_such(go: Go, out: Path) -> None:
+    go()
+    spectra = api.load(out)
+    kept = {row.state for group in spectra.groups for row in spectra.states(group) if row.kept}
+    shown = {one.state for group in spectra.groups for one in spectra.spectra(group)}
+    assert 0 < len(shown) < len(kept)
+    record = stages(out).get("process")
+    assert record is not None
+    without = len(kept) - len(shown)
+    assert record.words.startswith(f"spectra of {len(shown)} final states, {without} without any combination")

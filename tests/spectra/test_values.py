@@ -201,3 +201,26 @@ def test_damaged_values_are_told_with_their_place(tmp_path: Path) -> None:
     state = int(one.states[-1])
     with pytest.raises(RunDirectoryError, match=r"part-0.parquet, but they cannot be read \(Arrow"):
         read_values(tmp_path, group("data", "data"), state, FOUND[0])
+
+
+def test_no_flipped_bit_gives_other_values(tmp_path: Path) -> None:
+    one = sums(WITH_VALUES)
+    keep(tmp_path, [("data", "data", one)])
+    path = max((tmp_path / VALUES).rglob("*.parquet"), key=lambda f: f.stat().st_size)
+    state = next(s for s in one.states.tolist() if states.name(s) in str(path))
+
+    def read() -> list[tuple[str, list[float], list[float]]]:
+        found = state_values(tmp_path, group("data", "data"), state)
+        return [(name, v.tolist(), w.tolist()) for name, v, w in found]
+
+    good, expected = path.read_bytes(), read()
+    told = 0
+    for place in range(4, len(good), 7):
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            assert read() == expected  # a bit that nothing reads
+        except RunDirectoryError:
+            told += 1
+    assert told > len(good) / 7 / 2

@@ -69,7 +69,7 @@ def render(
     from femtobarn.running.results.directory import RunDirectory
     from femtobarn.running.results.store import FolderStore
 
-    ready = prepare(analysis, data, executor=_EXECUTOR, executor_options=tuple(batch.items()), **run)
+    ready = prepare(analysis, data, out=out, executor=_EXECUTOR, executor_options=tuple(batch.items()), **run)
     executor = BatchExecutor.from_settings(ready.settings)
     directory = RunDirectory(Path(out) if out is not None else default_folder(ready.spec.name))
     plan = make_plan(ready.spec, ready.inputs, ready.settings, histogram_limit=histogram_limit())

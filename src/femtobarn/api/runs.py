@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from femtobarn.api.scans import files_of, only, scan_of
+from femtobarn.api.recorded import recorded_in
+from femtobarn.api.scans import check_scaling, files_of, names_files, only, scan_of
 from femtobarn.base.errors import DataError, NothingToDoError, SettingsError, TypesError, UnknownNameError
 from femtobarn.base.record import first_fault
 from femtobarn.base.records import Access, AnalysisSpec, Kind, Settings
@@ -87,9 +88,13 @@ def prepare(
     kind: Kind | None = None,
     format: str | Path | None = None,  # noqa: A002 - what the command line calls it
     skimming: Skimming | None = None,
+    out: str | Path | None = None,
     **settings: Any,
 ) -> Prepared:
-    """Return a run that could start; for parameters see `run`."""
+    """Return a run that could start; for parameters see `run`.
+
+    A scan in ``out`` is of the files it was of, unless ``data`` or its configuration name others.
+    """
     from femtobarn.running.engine.places import given_files
 
     if options is not None and not isinstance(options, Mapping):
@@ -110,8 +115,10 @@ def prepare(
         release = release or scan.releases[0]
         kind = kind or scan.kind
     files = None if data is None else given_files(places_of(data))
+    before = None if scan is None or files is not None else recorded_in(out, scan)
     if scan is not None and files is None:
-        files = files_of(scan)
+        files = files_of(scan) if before is None or names_files(scan) else before.files
+        kind = kind or (None if before is None else before.kind)
     from femtobarn.running.engine.inputs import catalogue_files, gather
 
     if files is not None and release is None:
@@ -120,6 +127,10 @@ def prepare(
     inputs = gather(spec, catalogue_files(spec) if files is None else files, access=access, kind=kind)
     if scan is not None:
         inputs = only(inputs, scan.kind)
+        if before is not None:
+            before.require_readable(inputs)
+            before.require_same(inputs, scan)
+        check_scaling(inputs, chosen.luminosity)
     return Prepared(inputs.spec, inputs, chosen)
 
 
@@ -314,6 +325,7 @@ def run(
             kind=kind,
             format=format,
             skimming=skimming,
+            out=out,
             **settings,
         )
         folder = folder_of(out, ready)
@@ -366,7 +378,15 @@ def submit(
 
     analysis = _read(analysis, format)
     ready = prepare(
-        analysis, data, release=release, mode=mode, options=options, kind=kind, format=format, **settings
+        analysis,
+        data,
+        release=release,
+        mode=mode,
+        options=options,
+        kind=kind,
+        format=format,
+        out=out,
+        **settings,
     )
     folder = folder_of(out, ready)
     submit_tasks(
@@ -510,6 +530,10 @@ def report(results: RunResults | str | Path, *, luminosity: float | None = None)
     from femtobarn.show.report import write_report
 
     loaded = _checked(results, luminosity)
+    if loaded.spec.spectra is not None and loaded.spec.spectra.output.scale == "luminosity":
+        from femtobarn.api.spectra_work import refuse_luminosity
+
+        refuse_luminosity(luminosity)
     return write_report(loaded, loaded.path, luminosity)
 
 

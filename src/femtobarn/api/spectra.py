@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from femtobarn.api import runs
 from femtobarn.api.runs import Data
-from femtobarn.api.scans import scan_of
+from femtobarn.api.scans import require_some, scan_of
 from femtobarn.base.errors import SettingsError, TypesError, UnknownNameError
 from femtobarn.base.settings import histogram_limit
 
@@ -36,7 +36,7 @@ class ScanRun:
     stages
         how the stages ended that were asked for, in their order
     results
-        the run, if events were read just now
+        the run, if its spectra are filled and more than files was asked for
     exit_code
         0: all that was asked for is done; 3: it is, but some inputs failed
     """
@@ -93,7 +93,9 @@ def plan(
     from femtobarn.api.spectra_plan import plan_of
     from femtobarn.running.engine.plan import make_plan
 
-    ready = runs.prepare(_scan(config, format), data, kind=kind, format=format, **settings)
+    scan = _scan(config, format)
+    ready = runs.prepare(scan, data, kind=kind, format=format, **settings)
+    require_some(ready.inputs, scan)
     made = make_plan(ready.spec, ready.inputs, ready.settings, histogram_limit=histogram_limit())
     return plan_of(made, ready.spec)
 
@@ -120,14 +122,16 @@ def run(
     config
         a configuration file, or the `Scan` that one describes
     data
-        as in `femtobarn.api.runs.run`; None: what the configuration names
+        as in `femtobarn.api.runs.run`; None: what the configuration names, else the files that ``out`` was
+        made of, else all of its release
     out
         the run directory; None: ``runs/<name>-<UTC time>``
     stages
         what is done: ``files`` (which files, in how many parts), ``fill`` (events are read), ``process``,
         ``export``, ``show``; None: all
     again
-        whether also stages are done of which nothing has changed; by ``fill`` all events are read again
+        whether also stages are done of which nothing has changed; by ``fill`` all events are read again, and
+        what was filled before stays if that fails
     detach
         whether tasks are handed to others; `femtobarn.api.runs.collect` does what comes after them
     kind, format, observer, command
@@ -170,6 +174,8 @@ def run(
             fill=begun.cost,
         )
     results = begun.results
+    if results is None and not begun.handed_over and set(chosen) != {"files"}:
+        results = runs.load(begun.out)
     return ScanRun(begun.out, tuple(ended), results, 0 if results is None else exit_code(results.info))
 
 
@@ -180,7 +186,7 @@ def _scan(config: str | Path | Scan, format_file: str | Path | None) -> Scan:
         hand_in(Path(format_file))
     found = scan_of(config)
     if found is None:
-        msg = f"A scan is described by a YAML file (*.yaml), not by {config!r}. Write one: femtobarn spectra init RELEASE"
+        msg = f"A scan is described by a YAML file (*.yaml), not by {str(config)!r}. Write one: femtobarn spectra init RELEASE"
         raise TypesError(msg)
     return found
 

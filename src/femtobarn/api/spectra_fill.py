@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from femtobarn.api import runs
+from femtobarn.api.recorded import require_unchanged
 from femtobarn.api.runs import Data, Prepared
+from femtobarn.api.scans import check_scaling, require_some
+from femtobarn.api.spectra_again import Aside
 from femtobarn.api.spectra_notes import counted, differences, fill_settings, note
 from femtobarn.api.spectra_stages import OnStage, StageEnd
 from femtobarn.base.errors import NothingToDoError, SettingsError
@@ -98,7 +101,15 @@ def begin(
     NothingToDoError
         if there is no file, or no event
     """
+    from femtobarn.running.engine.run import check_executor
+
     filling = "fill" in stages
+    if "files" not in stages and request.data is not None:
+        asked = ",".join(("files", "fill", *(stage for stage in stages if stage != "fill")))
+        msg = f"--data is read by the stage files, which is not asked for. Leave --data out, or do all that depends on it: --stages {asked}"
+        raise SettingsError(msg)
+    if filling:
+        check_executor(runs.settings_of(request.settings, request.scan), detach=detach)
     new = request.again or out is None or not RunDirectory(Path(out)).info.is_file()
     with _workers_for(request, wanted=filling and new and not detach) as nursery:
         if "files" in stages:
@@ -111,6 +122,7 @@ def begin(
         path = laid.directory.path
         if not filling:
             return Begun(path)
+        Aside(laid.directory).back()  # from a command that was killed
         before = filled(request, laid)
         if before is not None:
             on_stage(before)
@@ -134,12 +146,9 @@ def lay_out(request: Request, out: str | Path | None) -> tuple[LaidOut, StageEnd
 
     with metered() as cost:
         ready = runs.prepare(
-            request.scan, request.data, kind=request.kind, format=request.format, **request.settings
+            request.scan, request.data, kind=request.kind, format=request.format, out=out, **request.settings
         )
-        if not ready.inputs.files:
-            first = ready.inputs.skipped[0]
-            msg = f"There is nothing to scan: none of the {ready.inputs.given} files that were given can be used. The first reason: {first.name}: {first.reason}"
-            raise NothingToDoError(msg)
+        require_some(ready.inputs, request.scan)
         directory = RunDirectory(runs.folder_of(out, ready))
         command = request.command or f"femtobarn spectra run {request.scan.source} --out {directory.path}"
         made = write_plan(
@@ -182,14 +191,13 @@ def laid_out(request: Request, out: Path) -> LaidOut:
         raise NothingToDoError(msg)
     earlier, plan = read_submission(directory), read_plan(directory)
     again = f"Find the files again: --stages files,fill --out {out}"
-    if request.data is not None:
-        msg = f"--data is read by the stage files, which is not asked for. {again}"
-        raise SettingsError(msg)
     spec = request.scan.freeze()
     if (spec.identity, spec.release) != (earlier.spec.identity, earlier.spec.release):
         changed = ", ".join(differences(spec, earlier.spec)) or "release"
         msg = f"Expected the scan that was laid out in {out}, but the configuration says something else now: {changed}. {again}"
         raise SettingsError(msg)
+    if request.again:
+        require_unchanged(directory, earlier.files)
     spec = spec.model_copy(update={"inputs": earlier.spec.inputs})
     settings = runs.settings_of(request.settings, request.scan)
     for name in _OF_THE_PLAN:
@@ -199,6 +207,7 @@ def laid_out(request: Request, out: Path) -> LaidOut:
             raise SettingsError(msg)
     settings = settings.model_copy(update={k: getattr(earlier.settings, k) for k in _OF_THE_PLAN})
     inputs = replace(earlier.inputs, spec=spec)
+    check_scaling(inputs, settings.luminosity)
     command = request.command or earlier.command
     return LaidOut(Prepared(spec, inputs, settings), directory, command, plan_digest(plan))
 
@@ -223,31 +232,50 @@ def fill(request: Request, laid: LaidOut, nursery: Nursery | None) -> tuple[RunR
         if no file could be used, or they have no events
     """
     from femtobarn.running.engine.run import exit_code
-    from femtobarn.running.engine.run import run as run_engine
 
-    ready = laid.ready
+    aside = Aside(laid.directory)
+    before = _info(laid.directory)
     if request.again:
-        _forget(laid.directory)
-    with metered() as cost:
-        results = run_engine(
-            ready.spec,
-            ready.inputs,
-            ready.settings,
-            laid.directory.path,
-            request.observer,
-            command=laid.command,
-            histogram_limit=histogram_limit(),
-            runner=None if nursery is None else runs.local_executor(ready.settings, nursery),
-        )
-        if nursery is not None:
-            nursery.close()  # what its processes cost is known when they have ended
+        aside.take()
+    try:
+        with metered() as cost:
+            results = _run(request, laid, nursery)
+            if nursery is not None:
+                nursery.close()  # what its processes cost is known when they have ended
+    except BaseException:  # Ctrl-C as well
+        aside.back()
+        raise
     info = results.info
     if exit_code(info) == 1 or not info.events_processed:
         lost = next((row for row in results.ledger() if row.status == "failed"), None)
-        why = "they have no events" if lost is None else f"the first reason: {lost.file}: {lost.reason}"
+        why = (
+            "they have no events"
+            if lost is None
+            else f"the first reason: {lost.file}: {lost.reason.rstrip('.')}"
+        )
         msg = f"Nothing was filled: {info.files_processed} of {len(info.inputs)} files could be read, and no event; {why}. Every reason is in {laid.directory.ledger}."
+        if aside.back() and before is not None and before.plan == laid.plan:
+            _run(request, laid, None)  # writes what there was before, of which nothing is read
         raise NothingToDoError(msg)
+    aside.drop()
     return results, cost
+
+
+def _run(request: Request, laid: LaidOut, nursery: Nursery | None) -> RunResults:
+    """Do the tasks that have no result, and write the run directory."""
+    from femtobarn.running.engine.run import run
+
+    ready = laid.ready
+    return run(
+        ready.spec,
+        ready.inputs,
+        ready.settings,
+        laid.directory.path,
+        request.observer,
+        command=laid.command,
+        histogram_limit=histogram_limit(),
+        runner=None if nursery is None else runs.local_executor(ready.settings, nursery),
+    )
 
 
 @contextmanager
@@ -287,13 +315,3 @@ def _given(out: str | Path | None) -> Path:
 
 def _info(directory: RunDirectory) -> RunInfo | None:
     return directory.read_info() if directory.info.is_file() else None
-
-
-def _forget(directory: RunDirectory) -> None:
-    """Remove what was filled before, so that events are read again."""
-    from femtobarn.running.results.store import FolderStore
-
-    with directory.locked():
-        store = FolderStore(directory.tasks)
-        for task in store.tasks():
-            store.path(task).unlink(missing_ok=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FILLED = 50
 """Bins of a spectrum that are not empty, for estimates: from a dozen in 10,000 events to hundreds in a release."""
 
+_MOST = 10_000_000  # spectra; if the limits allow more, how many there are is no estimate of anything
 _SUMS = 2.0  # bytes for a bin of spectra.npz that is not empty; of simulation three sums
 _HISTOGRAM = 500.0  # bytes of a ROOT histogram without any entry, with its name
 _COUNT, _WEIGHT = 10.0, 30.0  # bytes for a bin of a ROOT histogram that is not empty
@@ -24,11 +25,11 @@ _SHOWN = 8.0  # bytes for a bin in the gallery that is not empty
 
 
 class Size(Record):
-    """How large a file would be: bytes for each spectrum, and if all spectra occur that could."""
+    """How large a file would be: bytes for each spectrum, and if all spectra occur that could (None: no estimate)."""
 
     file: str
     each: int
-    most: int
+    most: int | None
 
 
 class Extent(Record):
@@ -43,9 +44,9 @@ class Extent(Record):
     combinations
         how many there are of each quantity
     final_states
-        how many the limits of the scan allow
+        how many the limits of the scan allow; None if more than could ever occur
     spectra
-        how many there are of data, and of simulation, if all of these occur
+        how many there are of data, and of simulation, if all of these occur; None if that is no estimate
     sizes
         of the files that are written, roughly: for spectra in which `FILLED` bins are not empty
     """
@@ -56,8 +57,8 @@ class Extent(Record):
     fields: tuple[str, ...]
     branches: tuple[str, ...]
     combinations: tuple[tuple[str, int], ...]
-    final_states: int
-    spectra: int
+    final_states: int | None
+    spectra: int | None
     sizes: tuple[Size, ...]
 
 
@@ -78,6 +79,7 @@ def plan_of(made: Plan, spec: AnalysisSpec) -> ScanPlan:
     assert record is not None
     counted = Counter(one.quantity for one in combinations(record))
     spectra = possible_spectra(record)
+    countable = spectra <= _MOST
     by_process = record.output.files == "process"
     groups: dict[str, Kind] = {f.process if by_process else f.kind: f.kind for f in made.files}
     return ScanPlan(
@@ -89,10 +91,10 @@ def plan_of(made: Plan, spec: AnalysisSpec) -> ScanPlan:
             fields=made.fields,
             branches=made.branches,
             combinations=tuple(counted.items()),
-            final_states=possible_states(record),
-            spectra=spectra,
+            final_states=possible_states(record) if countable else None,
+            spectra=spectra if countable else None,
             sizes=tuple(
-                Size(file=file, each=round(each), most=round(each * spectra))
+                Size(file=file, each=round(each), most=round(each * spectra) if countable else None)
                 for file, each in estimate(record, groups, FILLED).items()
             ),
         ),

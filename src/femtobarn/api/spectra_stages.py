@@ -162,6 +162,8 @@ class _Filled:
         settings, inputs = self._settings(), self._filled
         for i, stage in enumerate(LATER):
             known = self._book.unchanged(stage, settings[stage], inputs)
+            if self._book.stages.get(stage) is None:
+                self._book.forget(stage)  # nobody knows what files there may be are made of
             if self._book.stale(stage, settings[stage], inputs):  # and so is all that was made of it
                 for later in LATER[i:]:
                     self._book.forget(later)
@@ -198,12 +200,12 @@ class _Filled:
 
     def _settings(self) -> dict[Stage, str]:
         """Return for each stage the digest of what decides it besides its inputs."""
-        record, version = self._record, package_version()
+        record, version, title = self._record, package_version(), self._info.analysis.title
         output = record.output.model_dump(mode="json", exclude={"figures", "gallery"})
         made = [output[key] for key in ("scale", "files", "maximum")]
         processing = record.processing.model_dump(mode="json")
         return {
             "process": digest([version, record.least_events, processing, made]),
             "export": digest([version, record.least_events, output]),
-            "show": digest([version, output, self._figures, record.output.gallery]),
+            "show": digest([version, title, output, self._figures, record.output.gallery]),
         }

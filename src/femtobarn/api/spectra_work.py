@@ -64,11 +64,11 @@ class Work:
         from femtobarn.running.results.spectra.processed import PROCESSED
         from femtobarn.running.results.spectra.processing import process
 
-        kept = self._kept()
+        found, kept = self._kept()
         made = process(self._spectra, self._folder).made
         variants = dict.fromkeys(one.variant for one in made)
         numbers = {v: sum(one.spectra for one in made if one.variant == v) for v in variants}
-        words = [kept, *(f"{variant}: {number:,}" for variant, number in numbers.items())]
+        words = [self._words(found, kept), *(f"{variant}: {number:,}" for variant, number in numbers.items())]
         return Done("; ".join(words), (self._folder / PROCESSED,))
 
     def export(self, stages: Stages) -> Done:
@@ -130,8 +130,8 @@ class Work:
 
         return read_processed(self._folder)
 
-    def _kept(self) -> str:
-        """Return in words how many final states are kept.
+    def _kept(self) -> tuple[set[int], set[int]]:
+        """Return the final states that were found, and those that are kept.
 
         Raises
         ------
@@ -151,10 +151,24 @@ class Work:
         if not any(next(self._spectra.spectra(group), None) for group in self._spectra.groups):
             msg = f"No spectrum can be made: none of the combinations applies to any of the {len(kept):,} final states that are kept. Widen combinations in the configuration."
             raise NothingToDoError(msg)
-        few = (
-            f", {len(found) - len(kept):,} have fewer than {least:,} events" if len(kept) < len(found) else ""
-        )
-        return f"spectra of {counted(len(kept), 'final state')}{few}"
+        return found, kept
+
+    def _words(self, found: set[int], kept: set[int]) -> str:
+        """Say how many final states have spectra, and why others have none."""
+        import numpy as np
+
+        from femtobarn.physics.spectra.sums import STATE_SHIFT
+
+        filled: set[int] = set()
+        for group in self._spectra.groups:
+            sums = self._spectra.sums[group]
+            filled.update(sums.states[np.unique(sums.cells >> np.uint64(STATE_SHIFT))].tolist())
+        without, few = len(kept - filled), len(found) - len(kept)
+        words = [f"spectra of {counted(len(kept & filled), 'final state')}"]
+        words += [f"{without:,} without any combination"] if without else []
+        least = self.record.least_events
+        words += [f"{few:,} with fewer than {counted(least, 'event')}"] if few else []
+        return ", ".join(words)
 
 
 def draw(results: RunResults, luminosity: float | None) -> tuple[Path, ...]:
@@ -167,8 +181,13 @@ def draw(results: RunResults, luminosity: float | None) -> tuple[Path, ...]:
     """
     from femtobarn.show.spectra.figures import draw_scan
 
-    if luminosity is not None:
-        msg = "The figures of a scan show its spectra as they were exported, at no other luminosity. Give it where they are filled: femtobarn spectra run --luminosity."
-        raise SettingsError(msg)
+    refuse_luminosity(luminosity)
     folder = RunDirectory(results.path).spectra / FIGURES
     return tuple(path for path in draw_scan(results.path, folder) if path.suffix == ".png")
+
+
+def refuse_luminosity(luminosity: float | None) -> None:
+    """Raise `SettingsError` for another luminosity than that of the exported spectra."""
+    if luminosity is not None:
+        msg = "Figures and report of a scan show its spectra as they were exported, at no other luminosity. Give it where they are filled: femtobarn spectra run --luminosity."
+        raise SettingsError(msg)

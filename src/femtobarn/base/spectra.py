@@ -140,6 +140,10 @@ class CombinationsRecord(Record):
     exact_leading: bool = False
 
 
+IN_ORDER = r"^e*m*j*g*t*b*$"
+"""Letters of objects in the order of final states."""
+
+
 class WindowRecord(Record):
     """A known resonance: ``centre`` and half the ``width`` around it that counts as its peak, in GeV.
 
@@ -150,7 +154,7 @@ class WindowRecord(Record):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-]+$")]
     centre: Positive
     half_width: Positive
-    particles: tuple[Annotated[str, Field(pattern=r"^e*m*j*g*t*b*$", min_length=1)], ...] = ()
+    particles: tuple[Annotated[str, Field(pattern=IN_ORDER, min_length=1)], ...] = ()
 
 
 class ProcessingRecord(Record):
@@ -169,6 +173,8 @@ class ProcessingRecord(Record):
         width of the bins in which ``compatible`` looks for the fullest; None: that of the spectra
     cutoff
         values above are no part of what ``compatible`` makes; None: all are
+    pair_cutoff
+        nor are values below of combinations with two electrons or two muons at least; None: all are
     """
 
     mode: Literal["none", "windows", "compatible"] = "windows"
@@ -176,6 +182,7 @@ class ProcessingRecord(Record):
     keep: Literal["veto", "only", "both"] = "veto"
     width: Positive | None = None
     cutoff: Positive | None = None
+    pair_cutoff: Positive | None = None
 
 
 class OutputRecord(Record):
@@ -233,7 +240,8 @@ class SpectraRecord(Record):
     values
         whether single values are kept
     least_events
-        final states with fewer events in the whole input are not written
+        final states with fewer events in the whole input are not written; all data count together, and all
+        simulation
     """
 
     objects: tuple[ObjectRecord, ...]

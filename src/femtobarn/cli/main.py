@@ -19,6 +19,7 @@ from femtobarn.cli.options import (
     AccessOption,
     AnalysisArgument,
     DataOption,
+    DeclaredArgument,
     ExecutorFileOption,
     ExecutorOption,
     ExecutorOptionOption,
@@ -161,7 +162,7 @@ def run(
 
 @app.command()
 def skim(
-    analysis: AnalysisArgument,
+    analysis: DeclaredArgument,
     selection: Annotated[str, typer.Option(help="Which events: those that pass this selection.")],
     columns: Annotated[
         str | None,
@@ -249,6 +250,7 @@ def plan(
     max_files: MaxFilesOption = None,
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
+    luminosity: LuminosityOption = None,
     part_bytes: PartBytesOption = None,
 ) -> None:
     """Show what a run would do: files, parts, branches, bytes, and what is missing."""
@@ -265,6 +267,7 @@ def plan(
         max_files=max_files,
         max_events=max_events,
         fraction=fraction,
+        luminosity=luminosity,
         part_bytes=part_bytes,
     )
     output.plan(made)
@@ -272,7 +275,7 @@ def plan(
 
 @app.command()
 def explain(
-    analysis: AnalysisArgument,
+    analysis: DeclaredArgument,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A ROOT file: a path or an address.")],
     entry: Annotated[int, typer.Option(help="Which event, from 0.")],
     format: FormatOption = None,  # noqa: A002 - the name of the option

@@ -19,6 +19,14 @@ AnalysisArgument = Annotated[
         help="Name of an analysis (see `femtobarn analyses`), a Python file, or the YAML file of a scan.",
     ),
 ]
+DeclaredArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ANALYSIS", help="Name of an analysis (see `femtobarn analyses`), or a Python file."
+    ),
+]
+"""Of commands that take no scan."""
+
 OutArgument = Annotated[Path, typer.Argument(metavar="OUT", help="A run directory.")]
 DataOption = Annotated[
     list[str] | None,

@@ -48,7 +48,10 @@ class Progress:
         self._begin = self._told = time.monotonic()
         if self._bar is not None:
             self._task = self._bar.add_task(plan.analysis, total=self._total, completed=reused, rate="")
-        words = f"{plan.analysis} on {plan.release}: {len(plan.files)} files, {self._total} tasks"
+        files, tasks = (
+            f"{n} {noun}{'s' * (n != 1)}" for n, noun in ((len(plan.files), "file"), (self._total, "task"))
+        )
+        words = f"{plan.analysis} on {plan.release}: {files}, {tasks}"
         self._say(f"{words}, {reused} done before" if reused else words)
         if remote := remote_words(plan.files):
             self._say(remote)
@@ -74,8 +77,10 @@ class Progress:
     def finished(self, info: RunInfo) -> None:
         """Show how much was done, and how fast."""
         rate = self._events / max(time.monotonic() - self._begin, 1e-9)
-        failed = f", {self._failed} tasks failed" if self._failed else ""
-        self._say(f"{info.events_processed:,} events in {info.seconds:.1f} s ({rate:,.0f} events/s){failed}")
+        speed = f" ({rate:,.0f} events/s)" if self._events else ""  # else all was done before
+        failed = f", {self._failed} task{'s' * (self._failed > 1)} failed" if self._failed else ""
+        noun = "event" if info.events_processed == 1 else "events"
+        self._say(f"{info.events_processed:,} {noun} in {info.seconds:.1f} s{speed}{failed}")
 
     def _say(self, words: str) -> None:
         if self._bar is not None:

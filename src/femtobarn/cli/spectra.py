@@ -38,7 +38,6 @@ spectra = typer.Typer(
     help="Scan files for mass spectra: every combination of objects in every final state.",
 )
 
-_MOST_SHOWN = 10_000_000  # spectra; if the limits allow more, how many there are is no estimate of anything
 _QUANTITIES = {
     "mass": "masses",
     "os": "of opposite-sign leptons",
@@ -105,6 +104,7 @@ def plan(
     max_files: MaxFilesOption = None,
     max_events: MaxEventsOption = None,
     fraction: FractionOption = None,
+    luminosity: LuminosityOption = None,
     part_bytes: PartBytesOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,6 +119,7 @@ def plan(
         max_files=max_files,
         max_events=max_events,
         fraction=fraction,
+        luminosity=luminosity,
         part_bytes=part_bytes,
     )
     if as_json:
@@ -256,12 +257,15 @@ def _extent(found: Extent) -> None:
     numbers = dict(found.combinations)
     kinds = ", ".join(f"{number:,} {_QUANTITIES[quantity]}" for quantity, number in numbers.items())
     output.line(f"combinations: {sum(numbers.values()):,} ({kinds})")
-    countable = found.spectra <= _MOST_SHOWN
-    states = f"{found.final_states:,}; if all of them occur: {found.spectra:,} spectra"
-    output.line(f"final states that the limits allow: {states if countable else 'more than could occur'}")
-    columns = ("1,000 spectra", "all of them")[: 2 if countable else 1]
+    if found.spectra is None:
+        states = "more than could occur; final_states.most_count limits them"
+    else:
+        states = f"{found.final_states:,}; if all of them occur: {found.spectra:,} spectra"
+    output.line(f"final states that the limits allow: {states}")
+    columns = ("1,000 spectra", "all of them")[: 1 if found.spectra is None else 2]
     rows = [
-        (s.file, output.size(1000 * s.each), output.size(s.most))[: len(columns) + 1] for s in found.sizes
+        (s.file, output.size(1000 * s.each), *(() if s.most is None else (output.size(s.most),)))
+        for s in found.sizes
     ]
     output.line("sizes of what is written, roughly:")
     output.table(("file", *columns), rows, right=columns)

@@ -10,6 +10,7 @@ from femtobarn.data.catalogue import known
 
 SIMULATED = "Simulated demo data"
 OTHER = "Data of unknown origin"
+UNKNOWN = "–"
 
 
 def event_source(info: RunInfo) -> str:
@@ -89,3 +90,15 @@ def plain(text: str) -> str:
     """Return ``text`` on one line: control characters, overrides and lone surrogates become spaces."""
     bad = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return " ".join("".join(" " if unicodedata.category(c) in bad else c for c in text).split())
+
+
+def size(count: float | None) -> str:
+    """Return bytes with a decimal prefix: ``"1.23 GB"``."""
+    if count is None:
+        return UNKNOWN
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(value) < 1000 or unit == "TB":
+            return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    return UNKNOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations as subsets
@@ -58,6 +58,11 @@ class Combination:
         """How many objects it has."""
         return sum(w.count for w in self.windows)
 
+    @property
+    def paired(self) -> bool:
+        """Whether it has two electrons, or two muons, at least: they may be of one decay."""
+        return any(w.letter in SIGNED and w.count > 1 for w in self.windows)
+
     def applies(self, state: int, *, exact_leading: bool) -> bool:
         """Tell whether a final state has it; see `CombinationsRecord`."""
         there = states.counts(state)
@@ -82,9 +87,8 @@ def combinations(record: SpectraRecord) -> tuple[Combination, ...]:
     found: list[Combination] = []
     for quantity in ("mass", "os", "ss", "met"):
         if quantity in record.quantities:
-            windows = _windows(limits, least=1 if quantity == "met" else 2)
-            those = (Combination(w, quantity) for w in windows if _has(w, quantity))
-            found += islice(those, MOST + 1)  # there may be billions
+            those = (Combination(w, quantity) for w in _windows(limits, quantity))
+            found += islice(those, MOST + 1 - len(found))  # there may be billions
     if not found:
         msg = "The limits of combinations leave none: expected at least two objects in all, of kinds that the scan has. Widen combinations."
         raise SettingsError(msg)
@@ -94,15 +98,9 @@ def combinations(record: SpectraRecord) -> tuple[Combination, ...]:
     return tuple(found)
 
 
-def _has(windows: tuple[Window, ...], quantity: Quantity) -> bool:
-    """Signs are those of exactly two electrons or muons."""
-    if quantity not in {"os", "ss"}:
-        return True
-    return sum(w.count for w in windows if w.letter in SIGNED) == 2
-
-
-def _windows(limits: CombinationsRecord, least: int) -> Iterator[tuple[Window, ...]]:
+def _windows(limits: CombinationsRecord, quantity: Quantity) -> Iterator[tuple[Window, ...]]:
     letters = tuple(letter for letter in LETTERS if letter in limits.letters)
+    least = 1 if quantity == "met" else 2
     for kinds in range(limits.least_kinds, min(limits.most_kinds, len(letters)) + 1):
         # the others of a combination have ``least_count`` objects at least
         most = min(limits.most_count, limits.most_total - (kinds - 1) * limits.least_count)
@@ -110,7 +108,33 @@ def _windows(limits: CombinationsRecord, least: int) -> Iterator[tuple[Window, .
         # a window that does not begin at the leading object ends at rank ``subleading`` or before
         starts = {n: range(max(0, limits.subleading + 1 - n) + 1) for n in counts}
         for chosen in subsets(letters, kinds):
-            for numbers in product(counts, repeat=kinds):
-                if least <= sum(numbers) <= limits.most_total:
+            for numbers in _numbers(_counts(chosen, counts, quantity), limits.most_total):
+                if sum(numbers) >= least:
                     for ranks in product(*(starts[n] for n in numbers)):
                         yield tuple(Window(*w) for w in zip(chosen, numbers, ranks, strict=True))
+
+
+def _counts(chosen: tuple[Letter, ...], counts: range, quantity: Quantity) -> list[range]:
+    """Return how many objects of each kind a combination may have: signs are those of exactly two electrons or muons."""
+    if quantity not in {"os", "ss"}:
+        return [counts] * len(chosen)
+    leptons = sum(letter in SIGNED for letter in chosen)
+    two = range(2 // leptons, 2 // leptons + 1) if leptons in {1, 2} else range(0)
+    if not set(two) <= set(counts):
+        two = range(0)
+    return [two if letter in SIGNED or not leptons else counts for letter in chosen]
+
+
+def _numbers(allowed: Sequence[range], most: int) -> Iterator[tuple[int, ...]]:
+    """Give all ways to take a number of each, ``most`` in all."""
+    if not all(allowed):
+        return
+    if not allowed:
+        yield ()
+        return
+    others = sum(own[0] for own in allowed[1:])
+    for number in allowed[0]:
+        if number + others > most:
+            return
+        for rest in _numbers(allowed[1:], most - number):
+            yield (number, *rest)

@@ -12,11 +12,16 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from femtobarn.base.record import Record
 from femtobarn.base.spectra import Finite, NotNegative, Number, Positive, Quantity
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=100)]
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+RESONANCE = r"^[A-Za-z0-9_+-]+$"
+EXECUTOR = r"^[A-Za-z0-9_.-]+(\+[A-Za-z0-9_.-]+)*$"
+
+Name = Annotated[str, Field(pattern=NAME, max_length=100)]
 ObjectName = Literal["electron", "muon", "jet", "photon", "tau"]
 KindName = Literal["electron", "muon", "jet", "photon", "tau", "b_jet"]
 Counted = Annotated[int, Field(ge=1, le=20)]
 Many = Annotated[int, Field(ge=1)]
+Width = Annotated[float, Field(ge=1e-3, allow_inf_nan=False)]
 
 
 def _word(value: Any) -> Any:
@@ -129,7 +134,8 @@ class StatesConfig(Record):
     least_count: Number = key(1, "fewest objects of each kind that occurs")
     most_count: Number = key(255, "most objects of each kind")
     min_events: Annotated[int, Field(ge=0)] = key(
-        0, "final states with fewer events in the whole input are not written"
+        0,
+        "final states with fewer events in the whole input are not written; all data count together, and all simulation",
     )
 
 
@@ -155,7 +161,7 @@ class CombinationsConfig(Record):
 class WindowConfig(Record):
     """A window of ``post_processing.windows`` around a known resonance."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-]+$")] = needed("name of the resonance")
+    name: Annotated[str, Field(pattern=RESONANCE)] = needed("name of the resonance")
     centre: Positive = Field(description="its mass", json_schema_extra={"unit": "GeV"})
     half_width: Positive = Field(
         description="how far from it its peak reaches, on both sides", json_schema_extra={"unit": "GeV"}
@@ -193,11 +199,17 @@ class ProcessingConfig(Record):
     keep: Literal["veto", "only", "both"] = key(
         "veto", "`veto` empties the bins of the windows, `only` all others, `both` writes both"
     )
-    width: Positive | None = key(
+    width: Width | None = key(
         None, "width of the bins in which `compatible` looks for the fullest; by default `width`", "GeV"
     )
     cutoff: Positive | None = key(
         None, "larger values are no part of what `compatible` makes; by default all are", "GeV"
+    )
+    pair_cutoff: Positive | None = key(
+        None,
+        "nor are smaller values of combinations with two electrons or two muons at least, so that a Z peak is not "
+        "taken for theirs; by default all are",
+        "GeV",
     )
 
 
@@ -233,7 +245,7 @@ class RunConfig(Record):
     """``run``: how; what is given on the command line goes first."""
 
     workers: Annotated[int, Field(ge=0)] | None = key(None, "worker processes; by default one per core")
-    executor: str | None = key(
+    executor: Annotated[str, Field(pattern=EXECUTOR)] | None = key(
         None, "where tasks run: `local`, `rabbitmq`, `dask`, `batch`, several joined by `+`"
     )
     executor_options: dict[str, Word] = key({}, "options of the executor, by name")
@@ -278,7 +290,7 @@ class ScanConfig(Record):
     met: Literal["file", "objects"] = key(
         "file", "missing momentum of the file, or minus the sum of the selected objects"
     )
-    width: Positive = key(10.0, "width of the bins; their edges are its multiples", "GeV")
+    width: Width = key(10.0, "width of the bins; their edges are its multiples", "GeV")
     weight: tuple[str, ...] = key(
         ("mc.generator",), "fields whose product weighs simulated events; data count"
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from femtobarn.base.errors import suggestion
 from femtobarn.base.spectra import (
+    IN_ORDER,
     CombinationsRecord,
     IsolationRecord,
     Letter,
@@ -15,6 +16,7 @@ from femtobarn.base.spectra import (
     OutputRecord,
     OverlapRecord,
     ProcessingRecord,
+    Quantity,
     SpectraRecord,
     StatesRecord,
     WindowRecord,
@@ -32,6 +34,7 @@ from femtobarn.physics.spectra.faults import ordered, shown, wrong
 from femtobarn.physics.spectra.fields import isolation_fields
 from femtobarn.physics.spectra.offered import collections, decisions
 from femtobarn.physics.spectra.presets import KINDS, WINDOWS, recommended
+from femtobarn.physics.spectra.sums import LAST_BIN
 from femtobarn.physics.spectra.tagging import tag_record
 
 MAXIMUM = 14_000.0
@@ -76,7 +79,7 @@ def record_of(config: ScanConfig) -> SpectraRecord:
         overlap=_overlap(config, letters),
         states=_states(config),
         combinations=_combinations(config, letters),
-        quantities=_once("quantities", config.quantities),
+        quantities=_quantities(config.quantities),
         met=config.met,
         width=config.width,
         weight=_weight(config, fmt),
@@ -181,6 +184,13 @@ def _combinations(config: ScanConfig, letters: tuple[Letter, ...]) -> Combinatio
     )
 
 
+def _quantities(given: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
+    if not given:
+        wrong("quantities", "at least one of mass, os, ss, met", "none", "Leave it out for mass.")
+    _once("quantities", given)
+    return given
+
+
 def _weight(config: ScanConfig, fmt: Format) -> tuple[str, ...]:
     factors = [p for p in fmt.paths if p.startswith("mc.") and FIELDS[p].collection is None]
     for i, path in enumerate(config.weight, 1):
@@ -191,7 +201,7 @@ def _weight(config: ScanConfig, fmt: Format) -> tuple[str, ...]:
 
 def _processing(one: ProcessingConfig, *, compatible: bool) -> ProcessingRecord:
     mode = one.mode or ("compatible" if compatible else "windows")
-    for key in ("width", "cutoff"):
+    for key in ("width", "cutoff", "pair_cutoff"):
         if mode != "compatible" and getattr(one, key) is not None:
             wrong(f"post_processing.{key}", "it with mode: compatible only", f"mode: {mode}", "Leave it out.")
     if mode != "windows" and (one.windows is not None or one.keep != "veto"):
@@ -204,7 +214,7 @@ def _processing(one: ProcessingConfig, *, compatible: bool) -> ProcessingRecord:
         _once("post_processing.windows", [w.name for w in windows])
         if not windows:
             wrong("post_processing.windows", "at least one window", "none", "Write mode: none for none.")
-    return ProcessingRecord(mode=mode, windows=windows, keep=one.keep, width=one.width, cutoff=one.cutoff)
+    return ProcessingRecord(mode=mode, windows=windows, **one.model_dump(exclude={"mode", "windows"}))
 
 
 def _window(where: str, given: str | WindowConfig) -> WindowRecord:
@@ -219,7 +229,7 @@ def _window(where: str, given: str | WindowConfig) -> WindowRecord:
             )
         return WINDOWS[plain]
     for letters in given.particles:
-        if not re.fullmatch(r"e*m*j*g*t*b*", letters) or not letters:
+        if not re.fullmatch(IN_ORDER, letters) or not letters:
             wrong(
                 f"{where}.particles", "letters in the order e m j g t b", shown(letters), "For instance eemm."
             )
@@ -232,6 +242,9 @@ def _output(config: ScanConfig) -> OutputRecord:
     one, width = config.output, config.width
     given = MAXIMUM if one.maximum is None else one.maximum
     steps = given / width
+    if steps > LAST_BIN - 1:
+        most = f"{LAST_BIN - 1:,} bins of {width:g} GeV"
+        wrong("output.maximum", f"at most {most}", f"{given:g} GeV", "Take wider bins, or a smaller maximum.")
     whole = round(steps)
     if whole < 1 or abs(steps - whole) > 1e-9 * whole:
         whole = max(1, math.ceil(steps))

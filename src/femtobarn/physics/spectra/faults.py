@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from femtobarn.base.errors import SettingsError, suggestion
 from femtobarn.base.text import visible, without_secrets
+from femtobarn.physics.spectra.config import EXECUTOR, NAME, RESONANCE
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _RULES = {
@@ -23,8 +24,13 @@ _RULES = {
     "dict_type": "a mapping of names to values",
     "model_type": "a mapping of keys to values, {} for all defaults",
     "too_long": "a shorter list",
-    "string_pattern_mismatch": "letters, digits, '-', '_' and '.'",
+    "string_too_short": "a text that is not empty",
     "string_too_long": "a shorter text",
+}
+_PATTERNS = {
+    NAME: "letters, digits, '-', '_' and '.', not beginning with '-' or '.'",
+    RESONANCE: "letters, digits, '-', '_' and '+'",
+    EXECUTOR: "the name of an executor, or several joined by '+'",
 }
 
 
@@ -80,12 +86,12 @@ def _words(model: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "missing":
         meaning = _meaning(model, path)
         return f"{where}: expected this key{f' ({meaning})' if meaning else ''}, but it is missing. Add it."
-    wanted = _RULES.get(first["type"]) or _plain(first["msg"])
+    context = first.get("ctx", {})
+    wanted = _RULES.get(first["type"]) or _PATTERNS.get(context.get("pattern", "")) or _plain(first["msg"])
     hint = ""
     if first["type"] == "literal_error" and isinstance(given, str):
         names = [
-            word.strip("'")
-            for word in str(first.get("ctx", {}).get("expected", "")).replace(" or ", ", ").split(", ")
+            word.strip("'") for word in str(context.get("expected", "")).replace(" or ", ", ").split(", ")
         ]
         hint = f" {suggestion(given, names)}"
     return f"{where}: expected {wanted}, got {shown(given)}.{hint or ' Correct the file.'}"

@@ -17,7 +17,7 @@ from femtobarn.physics.spectra.config import ScanConfig
 from femtobarn.physics.spectra.faults import checked
 from femtobarn.physics.spectra.imports.keys import Keys, Note
 from femtobarn.physics.spectra.imports.objects import objects
-from femtobarn.physics.spectra.imports.release import inputs
+from femtobarn.physics.spectra.imports.release import inputs, to_choose
 from femtobarn.physics.spectra.imports.rest import others
 from femtobarn.physics.spectra.scan import scan_of
 from femtobarn.physics.spectra.yamltext import dump, parse, read
@@ -98,7 +98,11 @@ def _text(found: Mapping[str, Any], notes: tuple[Note, ...], name: str) -> str:
 
 def _blocks(found: Mapping[str, Any]) -> Iterator[str]:
     for key, value in found.items():
-        yield dump({key: value})
+        text = dump({key: value})
+        if key == "inputs" and (skims := to_choose(found["release"], value)):
+            yield f"# One preselection is needed: {', '.join(skims)}. For instance:"
+            text += "".join(f"# {line}\n" for line in dump({key: value | {"skim": skims[-1]}}).splitlines())
+        yield text
 
 
 def _comment(note: Note) -> str:

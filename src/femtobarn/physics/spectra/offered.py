@@ -6,6 +6,8 @@ from femtobarn.data.formats import Format
 from femtobarn.data.formats.model import COLLECTIONS, FIELDS
 from femtobarn.physics.spectra.fields import FOUR
 
+_PILE_UP = ("jvf", "jvt")  # tell jets of other collisions, not b jets
+
 
 def collections(kind: str, fmt: Format) -> list[str]:
     """Return the collections of a release from which objects of a kind can be taken."""
@@ -23,4 +25,6 @@ def discriminants(collection: str, fmt: Format) -> list[str]:
     """Return the fields of jets that may tell b jets, without the name of the collection."""
     names = (p.removeprefix(f"{collection}.") for p in fmt.paths if FIELDS[p].collection == collection)
     numbers = (n for n in names if FIELDS[f"{collection}.{n}"].kind in {"float", "int"})
-    return [n for n in numbers if n not in (*FOUR, "m") and not n.startswith(("pt_", "true_", "dl1d_"))]
+    return [
+        n for n in numbers if n not in (*FOUR, "m", *_PILE_UP) and not n.startswith(("pt_", "true_", "dl1d_"))
+    ]

@@ -17,7 +17,7 @@ from femtobarn.physics.spectra import places
 from femtobarn.physics.spectra.combinations import combinations
 from femtobarn.physics.spectra.config import ScanConfig
 from femtobarn.physics.spectra.convert import record_of
-from femtobarn.physics.spectra.faults import checked
+from femtobarn.physics.spectra.faults import checked, shown, wrong
 from femtobarn.physics.spectra.spec import spec_of
 from femtobarn.physics.spectra.yamltext import dump, parse, read
 
@@ -80,9 +80,20 @@ class Scan:
             if the configuration names none, and the catalogue has none of its release
         """
         given = self.config.inputs
-        named = tuple(self._beside(place) for place in given.files)
+        named = self.files
         named += tuple(f"record:{number}" for number in given.records)
         return named or places.of_release(self.config.release, self.kind, given.skim)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The places that the configuration names itself, as they are found from anywhere.
+
+        Raises
+        ------
+        SettingsError
+            if one is below the home of a user who is not there
+        """
+        return tuple(self._beside(i, place) for i, place in enumerate(self.config.inputs.files, 1))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -118,11 +129,19 @@ class Scan:
             self.record, self.config.release, name=self.name, title=self.title, skim=self.config.inputs.skim
         )
 
-    def _beside(self, place: str) -> str:
+    def _beside(self, number: int, place: str) -> str:
         """Return a place as it is found from anywhere: relative paths are beside the configuration."""
         if is_remote(place) or re.match(r"[A-Za-z][A-Za-z0-9_.+-]+:", place):
             return place
-        return os.path.normpath(self.source.parent / Path(place).expanduser())
+        try:
+            return os.path.normpath(self.source.parent / Path(place).expanduser())
+        except RuntimeError:
+            wrong(
+                f"inputs.files[{number}]",
+                "a place, or ~ before a user of this machine",
+                shown(place),
+                "Write the whole path.",
+            )
 
 
 def load_scan(path: Path | str) -> Scan:
@@ -152,6 +171,7 @@ def scan_of(config: ScanConfig, source: Path) -> Scan:
         scan = Scan(config, record_of(config), source)
         places.check(config.inputs, config.release)
         combinations(scan.record)
+        _ = scan.files  # a home that is not there is told now
         scan.freeze()
     except FemtobarnError as error:
         error.args = (f"{source.name}: {error}",)

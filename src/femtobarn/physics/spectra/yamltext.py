@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
 from femtobarn.base.errors import SettingsError
 from femtobarn.base.text import visible
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 200_000
 """No configuration is longer; what is longer is another kind of file."""
 
 MOST_DEPTH = 16
@@ -58,6 +58,8 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc] # the library has no types
     def mapping(self, node: Any) -> dict[str, Any]:
         """Return a mapping whose keys are texts, each there once."""
         found: dict[str, Any] = {}
+        if not isinstance(node, yaml.MappingNode):
+            self.unknown(node)
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
@@ -68,6 +70,13 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc] # the library has no types
                 raise yaml.MarkedYAMLError(problem=msg, problem_mark=key_node.start_mark)
             found[key] = self.construct_object(value_node, deep=True)
         return found
+
+    def switch(self, node: Any) -> bool:
+        """Return true or false."""
+        word = self.construct_scalar(node).lower()
+        if word not in self.bool_values:
+            self.unknown(node)
+        return bool(self.bool_values[word])
 
     def whole(self, node: Any) -> int:
         """Return a whole number."""
@@ -86,8 +95,8 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc] # the library has no types
             raise yaml.MarkedYAMLError(problem=msg, problem_mark=node.start_mark)
         return word
 
-    def unknown(self, node: Any) -> Any:
-        """Refuse a tag."""
+    def unknown(self, node: Any) -> NoReturn:
+        """Refuse a tag, or what stands behind it."""
         msg = f"the tag {node.tag[:80]!r}: write plain texts, numbers, lists and mappings"
         raise yaml.MarkedYAMLError(problem=msg, problem_mark=node.start_mark)
 
@@ -129,7 +138,7 @@ for _tag, _pattern, _first in _KNOWN:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
 _Loader.add_constructor("tag:yaml.org,2002:null", yaml.SafeLoader.construct_yaml_null)
-_Loader.add_constructor("tag:yaml.org,2002:bool", yaml.SafeLoader.construct_yaml_bool)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.switch)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.real)
 _Loader.add_constructor("tag:yaml.org,2002:str", _Loader.text)

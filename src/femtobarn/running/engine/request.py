@@ -12,13 +12,14 @@ from femtobarn.base.records import AnalysisSpec
 from femtobarn.data.storage.urls import is_remote, shown
 from femtobarn.running.engine.finish import plan_digest
 from femtobarn.running.engine.plan import Plan
-from femtobarn.running.engine.submission import Submission, moved, write_submission
+from femtobarn.running.engine.submission import Submission, moved, read_submission, write_submission
 from femtobarn.running.results.directory import RunDirectory
 
 
 def check(directory: RunDirectory, plan: Plan, spec: AnalysisSpec) -> None:
     """Raise `RunDirectoryError` if a run of ``plan`` must not be written to ``directory``."""
-    _check_owner(directory, plan)
+    if not _same_scan(directory, spec):
+        _check_owner(directory, plan)
     _refuse_own_inputs(directory, plan)
     _keep_skims(directory, spec)
 
@@ -92,6 +93,20 @@ def _keep_skims(directory: RunDirectory, spec: AnalysisSpec) -> None:
     if spec.skim is None and any(directory.skim.glob("*.skim.*")):
         msg = f"{directory.path} holds a skim, which this run would remove. Choose another output directory with --out, or remove this one."
         raise RunDirectoryError(msg)
+
+
+def _same_scan(directory: RunDirectory, spec: AnalysisSpec) -> bool:
+    """Tell whether ``directory`` is of a scan that fills the same as ``spec``, whatever it is called."""
+    if spec.spectra is None or not directory.plan.is_file():
+        return False
+    try:
+        earlier = read_submission(directory).spec
+    except RunDirectoryError:
+        return False
+    return earlier.spectra is not None and (earlier.identity, earlier.release) == (
+        spec.identity,
+        spec.release,
+    )
 
 
 def _check_owner(directory: RunDirectory, plan: Plan) -> None:

@@ -128,16 +128,27 @@ def submit(
     SettingsError
         if the executor needs this process to stay
     """
-    chosen = runner or executor(settings)
-    if not isinstance(chosen, Detached):
-        msg = f"The executor {settings.executor} needs this process until the end. Leave out --detach, or choose an executor that works alone, such as rabbitmq or batch."
-        raise SettingsError(msg)
+    chosen = _detached(runner or executor(settings), settings)
     wanted = _request(spec, inputs, settings, out, observer, command, histogram_limit)
     with wanted.directory.locked():
         store, todo = _begin(wanted)
         if todo:
             store.keep(chosen.submit(wanted.submission.job, todo, store))
     return len(todo)
+
+
+def check_executor(settings: Settings, *, detach: bool) -> None:
+    """Raise `SettingsError` or `UnknownNameError` if there is no such executor, or it cannot ``detach``."""
+    chosen = executor(settings)
+    if detach:
+        _detached(chosen, settings)
+
+
+def _detached(chosen: Executor, settings: Settings) -> Detached:
+    if not isinstance(chosen, Detached):
+        msg = f"The executor {settings.executor} needs this process until the end. Leave out --detach, or choose an executor that works alone, such as rabbitmq or batch."
+        raise SettingsError(msg)
+    return chosen
 
 
 def exit_code(info: RunInfo) -> int:

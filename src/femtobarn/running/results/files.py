@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,10 @@ from femtobarn.base.atomic import replacing
 from femtobarn.base.settings import HISTOGRAM_LIMIT
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+
+# ValueError is also what json, pydantic and NumPy say; RuntimeError is also NotImplementedError
+DAMAGE = (OSError, EOFError, LookupError, ValueError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)  # fmt: skip
+"""What reading damaged bytes raises."""
 
 
 @contextmanager

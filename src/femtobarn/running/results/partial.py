@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from femtobarn.base.errors import MergeError
 from femtobarn.base.record import Record
@@ -199,20 +197,13 @@ def read_header(path: Path, *, verify: bool = False) -> PartialHeader:
         return _verified(source, path) if verify else _header(source)
 
 
-# what zipfile, zlib (as zipfile.BadZipFile or zlib.error), json and NumPy say of damaged bytes
-_DAMAGE = (
-    OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError,
-    zipfile.BadZipFile, zlib.error, ValidationError,
-)  # fmt: skip
-
-
 @contextmanager
 def _opened(place: Path | io.BytesIO, where: Path | str) -> Iterator[zipfile.ZipFile]:
     """Open an archive; whatever is wrong with it, also later, is said in words."""
     try:
         with zipfile.ZipFile(place) as source:
             yield source
-    except _DAMAGE as error:
+    except files.DAMAGE as error:
         raise _damaged(where, error) from error
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-NONE = "–"
+from femtobarn.show.wording import UNKNOWN as NONE
+
+__all__ = ["NONE", "amount", "duration", "measured", "share", "shifted"]
 
 
 def amount(value: float | None) -> str:
@@ -54,18 +56,6 @@ def share(part: float | None, whole: float | None) -> str:
     if part is None or whole is None or whole == 0 or not math.isfinite(part / whole):
         return NONE
     return f"{100 * part / whole:.1f} %"
-
-
-def size(count: float | None) -> str:
-    """Return bytes with a decimal prefix: ``"1.23 GB"``."""
-    if count is None:
-        return NONE
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if abs(value) < 1000 or unit == "TB":
-            return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
-        value /= 1000
-    return NONE
 
 
 def duration(seconds: float | None) -> str:

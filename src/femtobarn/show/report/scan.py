@@ -10,18 +10,20 @@ from pathlib import Path
 from urllib.parse import quote
 
 from femtobarn.base.errors import FemtobarnError, UnknownNameError
-from femtobarn.base.spectra import ObjectRecord, SpectraRecord
+from femtobarn.base.records import Kind
+from femtobarn.base.spectra import SpectraRecord
 from femtobarn.data.formats import format_of
 from femtobarn.running.results.directory import RunDirectory
 from femtobarn.running.results.spectra.processed import ProcessingSummary
 from femtobarn.running.results.spectra.summary import SUMMARY
 from femtobarn.running.results.spectra.summary_records import GroupSummary, ScanSummary
 from femtobarn.show.report.html import Html, details, join, section, table, tag
-from femtobarn.show.report.numbers import NONE, size
+from femtobarn.show.report.selected import objects
 from femtobarn.show.spectra import words
 from femtobarn.show.spectra.gallery import FILE_NAME
 from femtobarn.show.spectra.populations import Populated, most_populated
 from femtobarn.show.spectra.shown import ShownScan
+from femtobarn.show.wording import size
 
 MOST = 20
 _ALTERNATIVES = {
@@ -58,6 +60,11 @@ class ScanBlock:
     largest: tuple[tuple[str, tuple[Populated, ...]], ...]
     files: tuple[tuple[str, int | None], ...]
     figures: tuple[tuple[str, bytes], ...]
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of the groups that there are."""
+        return tuple(g.kind for g in self.summary.groups) if self.summary is not None else ()
 
     @property
     def browsable(self) -> bool:
@@ -131,7 +138,7 @@ def spectra(block: ScanBlock) -> Html:
         parts.append(_numbers(block.summary))
         if block.summary.processing is not None:
             parts.append(_processed(block.summary.processing))
-    parts += [_objects(block.record), _limits(block), _largest(block), _links(block)]
+    parts += [objects(block.record), _limits(block), _largest(block), _links(block)]
     return section("spectra", "Mass spectra", *parts)
 
 
@@ -141,9 +148,10 @@ def _mode(block: ScanBlock) -> Html:
     lines = [tag("p", intro, tag("b", words.mode_of(record)), ".")]
     if block.browsable:
         link = tag("a", "Browse and search all spectra", href=f"spectra/{FILE_NAME}")
-        lines.append(
-            tag("p", link, ": each with data and simulation, full and processed, on a page of its own.")
-        )
+        kinds = [name for kind, name in (("data", "data"), ("mc", "simulation")) if kind in block.kinds]
+        each = f", each of {' and of '.join(kinds)}" if kinds else ""
+        processed = "" if record.processing.mode == "none" else ", full and processed"
+        lines.append(tag("p", link, f"{each}{processed}."))
     return join(lines)
 
 
@@ -189,55 +197,11 @@ def _processed(processing: ProcessingSummary) -> Html:
     return join((tag("h3", "Processed"), *parts)) if parts else Html("")
 
 
-def _objects(record: SpectraRecord) -> Html:
-    rows = [
-        (
-            words.KINDS[o.letter][1],
-            o.letter,
-            o.collection,
-            f"{o.pt_min:g}",
-            NONE if o.eta_max is None else f"{o.eta_max:g}",
-            _further(o),
-            _number(o.least, o.most),
-        )
-        for o in record.objects
-    ]
-    if record.tag is not None:
-        tag_words = f"jets with {record.tag.discriminant} ≥ {record.tag.threshold:g}"
-        rows.append(("b jets", "b", tag_words, NONE, NONE, NONE, _number(record.tag.least, record.tag.most)))
-    head = ("objects", "letter", "collection", "pT ≥ [GeV]", "|η| ≤", "also", "in an event")
-    parts = [tag("h3", "Objects"), table(head, rows, numeric=(3, 4))]
-    if record.overlap:
-        steps = ", ".join(
-            f"{words.KINDS[s.remove][1]} within ΔR {s.delta_r:g} of {words.KINDS[s.near][1]}"
-            for s in record.overlap
-        )
-        parts.append(tag("p", f"Removed where objects overlap, in this order: {steps}.", class_="soft"))
-    return join(parts)
-
-
-def _further(one: ObjectRecord) -> str:
-    found = [] if one.crack is None else [f"not {one.crack[0]:g} < |η| < {one.crack[1]:g}"]
-    found += [] if one.identification is None else [one.identification]
-    found += [
-        f"{name} isolation ≤ {limit:g}"
-        for name, limit in one.isolation.model_dump().items()
-        if limit is not None
-    ]
-    return ", ".join(found) or NONE
-
-
-def _number(least: int, most: int | None) -> str:
-    if most is None:
-        return "any number" if not least else f"{least} or more"
-    return f"{least} to {most}" if least != most else f"{least}"
-
-
 def _limits(block: ScanBlock) -> Html:
     has_met = None
     with suppress(UnknownNameError):  # a format that somebody else wrote
         has_met = format_of(block.release).offers("met.pt")
-    lines = words.limits(block.record, has_met=has_met)
+    lines = words.limits(block.record, has_met=has_met, kinds=block.kinds)
     return join((tag("h3", "What is off or limited"), tag("ul", *(tag("li", line) for line in lines))))
 
 

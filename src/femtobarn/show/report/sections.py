@@ -17,15 +17,16 @@ from femtobarn.running.results.yields import (
 )
 from femtobarn.show.report.cutflow import ProcessCutflow
 from femtobarn.show.report.html import Html, details, join, section, table, tag
-from femtobarn.show.report.numbers import NONE, amount, duration, measured, share, size
+from femtobarn.show.report.numbers import NONE, amount, duration, measured, share
 from femtobarn.show.results_like import Results
 from femtobarn.show.spectra.words import mode_of
 from femtobarn.show.statistics import Estimate, SignificanceResult
-from femtobarn.show.wording import completeness, event_source, mode_words, plain_label
+from femtobarn.show.wording import completeness, event_source, mode_words, plain_label, size
 
 if TYPE_CHECKING:
     from femtobarn.show.figures import FigureData
 
+_OF_LUMINOSITY = "luminosity: "  # how notes of a run about it begin
 _MOST_ROWS = 500  # of a table; more are in the csv files
 
 
@@ -60,10 +61,12 @@ def headline(results: Results, cost: Metrics) -> Html:
     tiles = [
         (f"{info.events_processed:,}", "events processed"),
         (f"{info.files_processed:,}", f"files of {max(info.files_wanted, info.files_processed):,} wanted"),
-        (NONE if known.value is None else f"{known.value:.4g} fb⁻¹", "luminosity of the data shown"),
         (duration(cost.seconds), "wall time"),
         (f"{cost.events_per_second:,.0f}", "events per second"),
     ]
+    if known.value is not None or _scaled(results):
+        value = NONE if known.value is None else f"{known.value:.4g} fb⁻¹"
+        tiles.insert(2, (value, "luminosity of the data shown"))
     return tag(
         "header",
         tag("h1", plain_label(spec.title) or spec.name),
@@ -78,11 +81,16 @@ def headline(results: Results, cost: Metrics) -> Html:
     )
 
 
+def _scaled(results: Results) -> bool:
+    """Tell whether a luminosity matters: simulation of a scan may be left as it is."""
+    scan = results.spec.spectra
+    return scan is None or scan.output.scale == "luminosity"
+
+
 def _warnings(results: Results) -> Html:
     info = results.info
     lines = [*mode_words(info)]
-    scan = results.spec.spectra
-    scaled = scan is None or scan.output.scale == "luminosity"
+    scaled = _scaled(results)
     if results.luminosity.value is None and scaled:
         lines.append(
             "The luminosity of these data is not known: simulation is not overlaid. Give --luminosity."
@@ -94,7 +102,7 @@ def _warnings(results: Results) -> Html:
             "Parts of this result come from different package versions or instruction sets; "
             "its last bits may differ from those of a uniform run."
         )
-    lines += info.notes
+    lines += [note for note in info.notes if scaled or not note.startswith(_OF_LUMINOSITY)]
     parts = []
     if info.missing:
         listed = ", ".join(info.missing[:40]) + (", …" if len(info.missing) > 40 else "")
@@ -158,7 +166,7 @@ def yields(results: Results) -> Html:
         )
     also = ", in brackets systematic: up and down" if results.spec.variations else ""
     scale = "" if lumi is None else f" Simulation is scaled to {lumi:.4g} fb⁻¹; errors are statistical{also}."
-    if results.luminosity.value is None:
+    if results.luminosity.value is None and _scaled(results):
         scale += " The luminosity of the data is not known: do not compare them with it."
     partial = "" if results.info.complete else " The inputs are incomplete."
     intro = tag("p", f"Events that pass each selection.{scale}{partial}", class_="soft")

@@ -126,13 +126,14 @@ def significance_lines(found: Sequence[SignificanceResult]) -> tuple[str, ...]:
 
 
 def problems(results: Results) -> tuple[str, ...]:
-    """Return what went wrong in at most three lines; none if nothing did."""
+    """Return what went wrong in at most four lines; none if nothing did."""
     info = results.info
     lost = lost_rows(results.ledger())
     failed = [row for row in lost if row.status == "failed"]
-    skipped = [row for row in lost if row.status == "skipped"]
+    skipped = [row for row in lost if row.status == "skipped" and row.start is None]
+    partly = [row for row in lost if row.status == "skipped" and row.start is not None]
     lines = []
-    for word, rows in (("failed", failed), ("skipped", skipped)):
+    for word, rows in (("failed", failed), ("skipped", skipped), ("read in part", partly)):
         if rows:
             reason = _short(rows[0].reason, 3 * _MOST_NAME)
             # many reasons begin with the path, which ends in the name
@@ -144,7 +145,7 @@ def problems(results: Results) -> tuple[str, ...]:
         absent.append(
             f"no file for {len(info.missing)}: {', '.join(_short(m) for m in info.missing[:3])}{more}"
         )
-    if failed or skipped:
+    if failed or skipped or partly:
         absent.append("every reason is in ledger.csv")
     if absent:
         lines.append("; ".join(absent))

@@ -10,7 +10,8 @@ from femtobarn.running.results.timeline import Timeline, WorkerSeries
 from femtobarn.running.results.workers import WorkerCost
 from femtobarn.show.report.chart import Chart, Layer, draw, mark_sign, swatch
 from femtobarn.show.report.html import Html, details, join, section, table, tag
-from femtobarn.show.report.numbers import NONE, duration, size
+from femtobarn.show.report.numbers import NONE, duration
+from femtobarn.show.wording import size
 
 _COLOURS = 8  # classes k0, k1, ... of the style
 _OPEN_ROWS = 20  # of the table; further ones are folded

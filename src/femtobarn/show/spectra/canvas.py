@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from femtobarn.base.records import RunInfo
+from femtobarn.base.records import Kind, RunInfo
 from femtobarn.base.spectra import SpectraRecord
 from femtobarn.show.figures.labels import safe_label
 from femtobarn.show.figures.notices import note_lines
 from femtobarn.show.figures.style import WARNING
-from femtobarn.show.spectra.words import mode_of
+from femtobarn.show.spectra.words import UNSCALED, is_unscaled, mode_of
 from femtobarn.show.wording import completeness, event_source, plain_label
 
 INK, SOFT, GRID = "#1b1f24", "#57606a", "#d8dee4"
@@ -45,10 +46,11 @@ class Heading:
     warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, info: RunInfo, record: SpectraRecord) -> Heading:
-        """Return what is written above the figures of a run."""
+    def of(cls, info: RunInfo, record: SpectraRecord, weighed: Iterable[Kind] = ()) -> Heading:
+        """Return what is written above the figures of a run; ``weighed`` are kinds whose weights are drawn."""
         title = plain_label(info.analysis.title) or info.analysis.name
-        return cls(event_source(info), title, f"{info.release}, {mode_of(record)}", completeness(info))
+        warnings = completeness(info) + ((UNSCALED,) if is_unscaled(record, weighed) else ())
+        return cls(event_source(info), title, f"{info.release}, {mode_of(record)}", warnings)
 
 
 def sheet(heading: Heading, words: str, size: tuple[float, float]) -> tuple[Figure, float]:
@@ -59,7 +61,8 @@ def sheet(heading: Heading, words: str, size: tuple[float, float]) -> tuple[Figu
     at = 1 - 24 / height
     left = figure.text(30 / (size[0] * 72), at, safe_label(heading.source), fontsize=16, fontweight="bold")
     end = left.get_window_extent(figure.canvas.get_renderer()).x1 / (size[0] * 100)  # type: ignore[attr-defined] # of Agg
-    figure.text(end + 10 / (size[0] * 72), at, safe_label(heading.title, 90), fontsize=14)
+    room = int(((1 - end) * size[0] * 72 - 30) / (14 * 0.52))  # characters
+    figure.text(end + 10 / (size[0] * 72), at, safe_label(heading.title, max(10, room)), fontsize=14)
     at -= 18 / height
     figure.text(
         30 / (size[0] * 72), at, safe_label(f"{heading.facts}; {words}", 160), fontsize=11, color=SOFT
@@ -78,7 +81,7 @@ def colours(kinds: list[str]) -> list[str]:
 
 def quiet(axes: Axes, title: str) -> None:
     """Give axes a title of their own and small labels."""
-    axes.set_title(title, fontsize=13, loc="left", pad=8)
+    axes.set_title(title, fontsize=13, loc="left", pad=8, y=1)  # a given y: its place is not searched for
     axes.tick_params(labelsize=SMALL, which="both")
     axes.xaxis.label.set_fontsize(_LABELS)
     axes.yaxis.label.set_fontsize(_LABELS)

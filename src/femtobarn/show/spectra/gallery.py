@@ -23,10 +23,9 @@ from femtobarn.base.atomic import replacing
 from femtobarn.base.spectra import LETTERS, WindowRecord
 from femtobarn.physics.spectra import states
 from femtobarn.physics.spectra.combinations import combinations
-from femtobarn.physics.spectra.presets import WINDOWS
 from femtobarn.running.results.spectra.reader import Spectra, Spectrum
-from femtobarn.running.results.spectra.windows import bins_of, matching
-from femtobarn.show.spectra import packing, words
+from femtobarn.running.results.spectra.windows import matching
+from femtobarn.show.spectra import known, packing, words
 from femtobarn.show.spectra.catalogue import FULL, VARIANTS, Entry, Made, entries
 from femtobarn.show.wording import plain, plain_label
 
@@ -76,8 +75,8 @@ class _Index:
     variants: set[str] = field(default_factory=lambda: {FULL})
 
     def __post_init__(self) -> None:
-        """Mark known resonances also where nothing is made of them."""
-        self.windows = self.spectra.record.processing.windows or tuple(WINDOWS.values())
+        """Look up the windows, and make room for each group."""
+        self.windows = known.windows_of(self.spectra.record)
         for name in ("entries", "end"):
             self.columns[name] = [[] for _ in self.spectra.groups]
 
@@ -129,17 +128,14 @@ class _Index:
             "width": str(record.width),
             "widths": list(self.widths),
             "maximum": record.output.maximum,
+            "unscaled": record.output.scale == "none",
             "sets": [list(numbers) for numbers in self.sets],
             "block": BLOCK,
             "columns": self.columns,
         }
 
     def _window(self, window: WindowRecord) -> dict[str, Any]:
-        record = self.spectra.record
-        if record.processing.mode == "windows":  # whole bins are emptied or kept
-            low, high = (edge * record.width for edge in bins_of(window, record.width))
-        else:
-            low, high = window.centre - window.half_width, window.centre + window.half_width
+        low, high = known.edges(self.spectra.record, window)
         return {"name": window.name, "low": low, "high": high}
 
     def sentence(self) -> str:
@@ -154,6 +150,8 @@ class _Index:
         ]
         if record.least_events:
             parts.append(f"final states with at least {record.least_events:,} events")
+        if words.is_unscaled(record, (self.spectra.group(g).kind for g in self.spectra.groups)):
+            parts.append(words.UNSCALED)
         return " · ".join(parts)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from femtobarn.base.records import Kind
 from femtobarn.base.spectra import LETTERS, Letter
 from femtobarn.physics.spectra import states
 from femtobarn.show.figures.labels import safe_label
@@ -24,6 +25,7 @@ from femtobarn.show.spectra.canvas import (
     sheet,
 )
 from femtobarn.show.spectra.populations import short_state
+from femtobarn.show.spectra.rows import rows
 from femtobarn.show.spectra.shown import ShownScan
 from femtobarn.show.spectra.words import KINDS
 
@@ -40,12 +42,12 @@ class OverviewData:
     ----------
     files
         what became of the given files, and how many
-    groups
-        names and kinds
+    rows
+        names and kinds of what is told apart
     cuts
         for data and for simulation the steps and the events that each leaves
     states
-        the final states with the most events: short name, events of each group, whether it is kept
+        the final states with the most events: short name, events of each row, whether it is kept
     more_states
         how many there are besides
     objects
@@ -54,7 +56,7 @@ class OverviewData:
 
     heading: Heading
     files: tuple[tuple[str, int], ...]
-    groups: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, Kind], ...]
     cuts: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
     states: tuple[tuple[str, tuple[int, ...], bool], ...]
     more_states: int
@@ -75,10 +77,11 @@ def compute(scan: ShownScan) -> OverviewData:
     files = summary.files
     events: dict[int, list[int]] = {}
     kept: dict[int, bool] = {}
-    for i, group in enumerate(spectra.groups):
-        for row in spectra.states(group):
-            events.setdefault(row.state, [0] * len(spectra.groups))[i] = row.events
-            kept[row.state] = kept.get(row.state, False) or row.kept
+    drawn = rows(spectra)
+    for i, group in ((i, group) for i, row in enumerate(drawn) for group in row.groups):
+        for state in spectra.states(group):
+            events.setdefault(state.state, [0] * len(drawn))[i] += state.events
+            kept[state.state] = kept.get(state.state, False) or state.kept
     largest = sorted(events, key=lambda s: (-sum(events[s]), s))
     kinds = dict.fromkeys(c.kind for c in summary.cuts)
     return OverviewData(
@@ -89,7 +92,7 @@ def compute(scan: ShownScan) -> OverviewData:
             ("skipped", files.skipped),
             ("pending", files.pending),
         ),
-        groups=tuple((g.name, g.kind) for g in summary.groups),
+        rows=tuple((row.name, row.kind) for row in drawn),
         cuts=tuple(
             (kind, tuple((c.cut, c.events) for c in summary.cuts if c.kind == kind)) for kind in kinds
         ),
@@ -207,16 +210,16 @@ def _states(axes: Axes, data: OverviewData) -> None:
         nothing(axes, "No final state was found.")
         return
     quiet(axes, f"Events per final state{f', the {len(data.states)} largest' if data.more_states else ''}")
-    shades = colours([kind for _, kind in data.groups])
-    share = 0.8 / len(data.groups)
-    for j, ((name, _), colour) in enumerate(zip(data.groups, shades, strict=True)):
-        y = np.arange(len(data.states)) + (j - (len(data.groups) - 1) / 2) * share
+    shades = colours([kind for _, kind in data.rows])
+    share = 0.8 / len(data.rows)
+    for j, ((name, _), colour) in enumerate(zip(data.rows, shades, strict=True)):
+        y = np.arange(len(data.states)) + (j - (len(data.rows) - 1) / 2) * share
         values = [by_group[j] for _, by_group, _ in data.states]
         alpha = [0.85 if kept else 0.3 for _, _, kept in data.states]
-        bars = axes.barh(y, values, share * 0.9, color=colour, label=safe_label(name, 30))
+        bars = axes.barh(y, values, share * 0.9, color=colour, label=safe_label(name, 26))
         for bar, a, value, height in zip(bars, alpha, values, y, strict=True):
             bar.set_alpha(a)
-            if len(data.groups) == 1 and value:
+            if len(data.rows) == 1 and value:
                 axes.annotate(
                     f"{value:,}", (value, height), (4, 0), textcoords="offset points",
                     va="center", fontsize=9.5, color=SOFT,
@@ -226,11 +229,14 @@ def _states(axes: Axes, data: OverviewData) -> None:
     # bars on a logarithmic axis begin somewhere: a decade below the shortest
     filled = [events for _, by_group, _ in data.states for events in by_group if events]
     axes.set_xscale("log")
-    axes.set_xlim(10.0 ** np.floor(np.log10(min(filled, default=1)) - 0.3), 4 * max(filled, default=10))
+    low, high = 10.0 ** np.floor(np.log10(min(filled, default=1)) - 0.3), max(filled, default=10)
+    # a large legend stands right of all bars
+    small = len(data.rows) <= 2 and all(len(name) <= 10 for name, _ in data.rows)
+    axes.set_xlim(low, 4 * high if small or len(data.rows) < 2 else low * (high / low) ** 1.9)
     axes.set_xlabel("events", loc="right")
     bars_only(axes)
     dropped = not all(kept for _, _, kept in data.states)
-    if len(data.groups) > 1 or dropped:
+    if len(data.rows) > 1 or dropped:
         axes.legend(
             loc="lower right", fontsize=10.5, title="pale: not kept" if dropped else None, title_fontsize=10
         )

@@ -21,6 +21,7 @@ from femtobarn.show.spectra.canvas import (
     sheet,
 )
 from femtobarn.show.spectra.shown import ShownScan
+from femtobarn.show.wording import size
 
 _SECOND = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
@@ -72,7 +73,7 @@ class PerformanceData:
             parts.append(f"{self.values / self.busy_seconds:,.0f} values/s")
         if self.events and self.cpu_seconds > 0:
             parts.append(f"{1e6 * self.cpu_seconds / self.events:.3g} µs of processors per event")
-        parts.append(f"{_bytes(self.bytes_read)} read")
+        parts.append(f"{size(self.bytes_read)} read")
         return ", ".join(parts)
 
 
@@ -163,7 +164,7 @@ def _course(axes: Axes, data: PerformanceData) -> None:
     quiet(axes, "Events of finished tasks")
     seconds, events = zip(*data.course, strict=True)
     axes.step(seconds, events, where="post", color=INK, linewidth=1.6)
-    axes.set_xlim(0, max(seconds[-1], 1e-9))
+    axes.set_xlim(0, max(1.03 * seconds[-1], 1e-9))  # the last step is seen too
     axes.set_ylim(0, max(events) * 1.1 or 1)
     axes.yaxis.set_major_formatter(lambda value, _: _short(value))
     axes.set_xlabel("seconds since the first task began", loc="right")
@@ -190,13 +191,6 @@ def _room(axes: Axes, highest: float, more: float = 1.22) -> None:
 def _seconds(value: float) -> str:
     scale, unit = next(((s, u) for s, u in _SECOND if value >= 2 * s), (1.0, "s"))
     return f"{value / scale:.{3 if value >= 1 else 2}g} {unit}"
-
-
-def _bytes(value: float) -> str:
-    scale, unit = next(
-        ((s, u) for s, u in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")) if value >= s), (1e3, "kB")
-    )
-    return f"{value / scale:.3g} {unit}"
 
 
 def _short(value: float) -> str:

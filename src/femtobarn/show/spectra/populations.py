@@ -38,6 +38,29 @@ class Populations:
     entries: Ints
 
     @classmethod
+    def of_groups(cls, spectra: Spectra, groups: Sequence[str]) -> Populations:
+        """Return how many values the spectra of groups hold together."""
+        return cls.together([cls.of(spectra, group) for group in groups])
+
+    @classmethod
+    def together(cls, parts: Sequence[Populations]) -> Populations:
+        """Return the sum of populations."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return cls(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
+        codes = np.concatenate([p.codes for p in parts])
+        numbers = np.concatenate([p.combinations for p in parts])
+        entries = np.concatenate([p.entries for p in parts])
+        order = np.lexsort((numbers, codes))
+        codes, numbers, entries = codes[order], numbers[order], entries[order]
+        new = np.ones(len(codes), np.bool_)
+        new[1:] = (codes[1:] != codes[:-1]) | (numbers[1:] != numbers[:-1])
+        first = np.flatnonzero(new)
+        total = np.add.reduceat(entries, first) if len(first) else entries
+        return cls(codes[first], numbers[first], total)
+
+    @classmethod
     def of(cls, spectra: Spectra, group: str) -> Populations:
         """Return how many values the spectra of a group hold; only those of final states that are kept."""
         sums, kept = spectra.sums[group], spectra.kept(group)
@@ -72,9 +95,10 @@ class Populated:
         return short_state(self.state)
 
 
-def most_populated(spectra: Spectra, group: str, most: int) -> tuple[Populated, ...]:
-    """Return the ``most`` spectra of a group with the most values, descending."""
-    found, all_of = Populations.of(spectra, group), combinations(spectra.record)
+def most_populated(spectra: Spectra, group: str | Sequence[str], most: int) -> tuple[Populated, ...]:
+    """Return the ``most`` spectra with the most values of a group, or of several together, descending."""
+    groups = (group,) if isinstance(group, str) else group
+    found, all_of = Populations.of_groups(spectra, groups), combinations(spectra.record)
     rows = []
     for place in found.largest(most):
         state, one = int(found.codes[place]), all_of[int(found.combinations[place])]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from femtobarn.base.spectra import Letter, Quantity, SpectraRecord
+from collections.abc import Iterable
+
+from femtobarn.base.records import Kind
+from femtobarn.base.spectra import Letter, OverlapRecord, Quantity, SpectraRecord
 from femtobarn.physics.spectra.combinations import Combination, Window
 
 KINDS: dict[Letter, tuple[str, str]] = {
@@ -21,6 +24,29 @@ QUANTITIES: dict[Quantity, str] = {
     "ss": "same sign",
     "met": "with missing momentum",
 }
+
+UNSCALED = "simulation is the sum of its event weights; it is not scaled to the data"
+
+
+def is_unscaled(record: SpectraRecord, kinds: Iterable[Kind]) -> bool:
+    """Tell whether there is simulation of these ``kinds`` that is not scaled."""
+    return record.output.scale == "none" and "mc" in kinds
+
+
+def content_of(kinds: Iterable[Kind]) -> str:
+    """Return what bins of spectra of ``kinds`` hold."""
+    found = set(kinds)
+    if "mc" not in found:
+        return "entries"
+    return "entries, sum of weights" if "data" in found else "sum of weights"
+
+
+def of_overlap(step: OverlapRecord) -> str:
+    """Return what a step of overlap removal takes away: ``"jets within ΔR 0.2 of electrons"``."""
+    distance = f"ΔR {step.delta_r:g}"
+    if step.sliding:
+        distance = f"ΔR min({step.delta_r:g}, 0.04 + {step.sliding:g} GeV / pT)"
+    return f"{KINDS[step.remove][1]} within {distance} of {KINDS[step.near][1]}"
 
 
 def of_combination(combination: Combination) -> str:
@@ -56,17 +82,20 @@ def mode_of(record: SpectraRecord) -> str:
     )
 
 
-def limits(record: SpectraRecord, *, has_met: bool | None = None) -> tuple[str, ...]:
+def limits(
+    record: SpectraRecord, *, has_met: bool | None = None, kinds: Iterable[Kind] = ("data", "mc")
+) -> tuple[str, ...]:
     """Return what a reader may miss: what is off, what is limited, and how that was decided.
 
-    ``has_met`` tells whether the release has a missing momentum; None: that is not known.
+    ``has_met`` tells whether the release has a missing momentum; None: that is not known. ``kinds`` are
+    those of which there are spectra.
     """
     return (
         *_about_objects(record),
         *_about_states(record),
         *_about_quantities(record, has_met),
         *_about_processing(record),
-        *_about_output(record),
+        *_about_output(record, kinds),
     )
 
 
@@ -140,10 +169,10 @@ def _about_processing(record: SpectraRecord) -> list[str]:
     return [f"Bins of known resonances ({names}) are {what} in processed spectra; the full ones have them."]
 
 
-def _about_output(record: SpectraRecord) -> list[str]:
+def _about_output(record: SpectraRecord, kinds: Iterable[Kind]) -> list[str]:
     lines = [f"What is above {record.output.maximum:,g} GeV is in the overflow bin of histograms."]
-    if record.output.scale == "none":
-        lines.append("Simulation is the sum of its event weights; it is not scaled to the data.")
+    if is_unscaled(record, kinds):
+        lines.append(f"{UNSCALED[0].upper()}{UNSCALED[1:]}.")
     return lines
 
 

@@ -25,6 +25,7 @@ _CUTS, _COUNTS, _TAGS = "kinematic_cuts", "particle_counts", "jet_btagging_thres
 _WANTED = (MASSES, "objects_to_calculate")
 _DISCRIMINANTS = {"DL1d": "dl1d", "btagDeepFlavB": "deepflav"}
 _GLOBAL = ("pt", "eta", "phi")
+_LARGE = 1000.0  # GeV; cuts on pt are below
 
 
 def objects(keys: Keys, release: str) -> dict[str, Any]:
@@ -146,6 +147,8 @@ def _pt(keys: Keys, path: Path, kind: str, scale: float, found: dict[str, Any]) 
         words += f", of {value:g} MeV"
     if scale != 1.0 and 0 < value < 1000:
         words += f": if {value:g} GeV were meant, write {value:g}"
+    if scale == 1.0 and value > _LARGE:
+        words += f": if {value:g} MeV were meant, write {value / 1000:g}"
     keys.note(path, f"objects.{kind}.pt_min", words)
 
 

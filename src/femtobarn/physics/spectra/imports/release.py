@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from femtobarn.base.errors import SettingsError
@@ -37,8 +38,21 @@ def inputs(keys: Keys, name: str, asked: str | None) -> tuple[str, dict[str, Any
     if known is not None and _NO_SKIM in known.skims and not records:
         found["skim"] = _NO_SKIM
         keys.note(_YEARS, "inputs.skim", f"{_NO_SKIM}: the whole of the release")
+    elif skims := to_choose(release, found):
+        words = (
+            f"{release} has its events in several preselections: write inputs.skim, one of {', '.join(skims)}"
+        )
+        keys.note(_YEARS, NOT_TAKEN, words)
     found["kind"] = kind[0]
     return release, found
+
+
+def to_choose(release: str, inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the preselections of a release of which ``inputs`` must name one and do not."""
+    known = catalogue.known(release)
+    if known is None or len(known.skims) < 2 or "skim" in inputs or "records" in inputs:
+        return ()
+    return known.skims
 
 
 def _kind(keys: Keys) -> list[str]:
@@ -68,8 +82,17 @@ def _release(
     years = keys.words(*_YEARS) or []
     plain = [y.removesuffix("_mc") for y in years]
     if years and years[0].endswith("_mc"):
+        if keys.raw(PARSING, "parse_mc") is False:
+            keys.not_taken((PARSING, "parse_mc"), f"data are asked for, but release_years say mc: {years[0]}")
         kind[0] = "mc"
         keys.note(_YEARS, "inputs.kind", f"mc: {years[0]}")
+    mixed = [y for y in years[1:] if y.endswith("_mc") != years[0].endswith("_mc")]
+    if mixed:
+        keys.note(
+            _YEARS,
+            NOT_TAKEN,
+            f"a scan made of this file is of {kind[0]}: make another for {', '.join(mixed)}",
+        )
     release = asked or _of_records(records) or (plain[0] if plain else None)
     if release is None:
         msg = f"{name}: expected a release in {PARSING}.release_years, or records whose release is known, got neither. Say it: femtobarn spectra import-config --release NAME ({', '.join(formats())})"

@@ -109,7 +109,7 @@ def _limits(keys: Keys, found: dict[str, Any]) -> None:
         # before there was this key, only the other limits held
         most = combinations["most_kinds"] * combinations["most_count"]
         combinations["most_total"] = min(20, most)
-        words = f"it is not said: {combinations['most_total']}, as before there was this key; later 4 is the default"
+        words = f"it is not said: {combinations['most_total']}, as before there was this key; later 4 is the default: write most_total: 4"
         keys.note((MASSES, "max_total_particles_in_combination"), "combinations.most_total", words)
     else:
         combinations["most_total"] = min(20, total)
@@ -135,6 +135,11 @@ def _subleading(keys: Keys, combinations: dict[str, Any]) -> None:
     if on is not None:
         words = "" if on else "false"
         keys.note((MASSES, "include_subleading"), "combinations.subleading" if on else NOT_NEEDED, words)
+    elif not keys.has(MASSES, "include_subleading"):
+        words = (
+            "it is not said: 0, as before there was this key; later true is the default: write subleading: 1"
+        )
+        keys.note((MASSES, "include_subleading"), "combinations.subleading", words)
     if not on:
         keys.not_needed(path, "only leading objects are combined")
         return
@@ -144,12 +149,13 @@ def _subleading(keys: Keys, combinations: dict[str, Any]) -> None:
 
 def _combinations_of_no_use(keys: Keys) -> None:
     path = (MASSES, "field_to_slice_by")
-    if keys.raw(*path) in {None, "pt"}:
+    by = keys.raw(*path)
+    if by is None or by == "pt":
         keys.not_needed(path, "objects are sorted by pt")
     else:
         keys.not_taken(path, "objects are sorted by pt")
     for path in (("testing_config", "limit_combinations"), (MASSES, "limit_combinations")):
-        if keys.raw(*path) in {None, 0}:
+        if not keys.raw(*path):
             keys.not_needed(path, "all combinations are computed")
         else:
             keys.not_taken(path, "all combinations are computed")
@@ -163,18 +169,17 @@ def _processing(keys: Keys, found: dict[str, Any]) -> None:
         keys.note((POST, "peak_detection_bin_width_gev"), "post_processing.width", f"{width:g} GeV")
     elif width is not None:
         keys.not_taken((POST, "peak_detection_bin_width_gev"), "expected a number above 0")
-    cutoff = keys.number(POST, "max_mass_cutoff", least=0)
-    if cutoff:
-        post["cutoff"] = cutoff
-        keys.note((POST, "max_mass_cutoff"), "post_processing.cutoff", f"{cutoff:g} GeV")
-    elif cutoff is not None:
-        keys.not_needed((POST, "max_mass_cutoff"), "0: there is none")
-    peak = keys.number(POST, "z_peak_cutoff", least=0)
-    if peak:
-        words = "values of lepton pairs below it stay; post_processing.mode: windows takes out the Z peak"
-        keys.not_taken((POST, "z_peak_cutoff"), words)
-    elif peak is not None:
-        keys.not_needed((POST, "z_peak_cutoff"), "0: there is none")
+    for key, ours, default in (("max_mass_cutoff", "cutoff", 10_000), ("z_peak_cutoff", "pair_cutoff", 110)):
+        path = (POST, key)
+        cutoff = keys.number(*path, least=0)
+        if cutoff:
+            post[ours] = cutoff
+            keys.note(path, f"post_processing.{ours}", f"{cutoff:g} GeV")
+        elif cutoff is not None:
+            keys.not_needed(path, "0: there is none")
+        elif not keys.has(*path):
+            words = f"it is not said: none, as before there was this key; later {default:,} GeV is the default: write {ours}: {default}"
+            keys.note(path, f"post_processing.{ours}", words)
     found["post_processing"] = post
 
 

@@ -1,5 +1,7 @@
 """What today's program makes of the values of a spectrum: from its peak on, up to the first gap.
 
+Before that, values above a cutoff are dropped, and in spectra of lepton pairs those below another.
+
 1. Equal bins from the smallest value to the largest, as few as are at most ``width`` wide; of the fullest,
    the rightmost. Values below its left edge are dropped. So the turn-on goes, not the peak.
 2. The values that are left are binned in the same way. At the left edge of the first empty bin they are
@@ -24,7 +26,9 @@ Numbers = NDArray[np.float64]
 Chosen = NDArray[np.bool_]
 
 
-def split(values: Sums, width: float, cutoff: float | None = None) -> tuple[Chosen, Chosen]:
+def split(
+    values: Sums, width: float, cutoff: float | None = None, lowest: float | None = None
+) -> tuple[Chosen, Chosen]:
     """Return which ``values`` (n,) in GeV are of the main part, and which are outliers; the others are dropped.
 
     Parameters
@@ -35,8 +39,12 @@ def split(values: Sums, width: float, cutoff: float | None = None) -> tuple[Chos
         GeV
     cutoff
         larger values are dropped before anything else; None: none are
+    lowest
+        smaller values are too
     """
     left = np.ones(len(values), np.bool_) if cutoff is None else values <= cutoff
+    if lowest is not None:
+        left &= values >= lowest
     if not left.any():
         return left, np.zeros_like(left)
     left = left & (values >= peak(values[left], width))

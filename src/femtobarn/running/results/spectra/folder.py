@@ -53,7 +53,7 @@ def each(folder: Path) -> Iterator[tuple[str, SpectraSums]]:
     except FileNotFoundError as error:
         msg = f"Expected the spectra of a scan in {path}, but there are none. Run the scan first."
         raise RunDirectoryError(msg) from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except files.DAMAGE as error:
         msg = f"Expected the spectra of a scan in {path}, but it cannot be read ({type(error).__name__}: {error}). Run the scan again: finished tasks are not repeated."
         raise RunDirectoryError(msg) from error
 

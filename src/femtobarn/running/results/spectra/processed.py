@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from femtobarn.base.errors import RunDirectoryError
 from femtobarn.base.record import Record
@@ -177,6 +176,6 @@ def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
     except FileNotFoundError as error:
         msg = f"Expected processed spectra in {path}, but there are none. Run the stage process first."
         raise RunDirectoryError(msg) from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ValidationError) as error:
+    except files.DAMAGE as error:
         msg = f"Expected processed spectra in {path}, but they cannot be read ({type(error).__name__}). Run the stage process again."
         raise RunDirectoryError(msg) from error

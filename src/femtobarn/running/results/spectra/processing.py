@@ -5,7 +5,7 @@ Simulated values are looked at by their number, and filled with their weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from femtobarn.base.errors import RunDirectoryError
 from femtobarn.base.spectra import WindowRecord
 from femtobarn.physics.spectra import states
 from femtobarn.physics.spectra.combinations import combinations
-from femtobarn.physics.spectra.sums import STATE_SHIFT, Sums
+from femtobarn.physics.spectra.sums import COMBINATION_SHIFT, STATE_SHIFT, SpectraSums, Sums
 from femtobarn.running.results.spectra import compatible, windows
 from femtobarn.running.results.spectra.dense import Binning, Spectrum
 from femtobarn.running.results.spectra.processed import (
@@ -106,7 +106,7 @@ def _variants(spectra: Spectra) -> tuple[str, ...]:
 
 
 def _made(spectra: Spectra, group: str, folder: Path) -> Iterator[tuple[Sequence[Spectrum], Spectrum | None]]:
-    """Give what is made of each spectrum, by state and then by combination, and the full one if it was read."""
+    """Give what is made of each spectrum, by state, and the full one if it was read."""
     record = spectra.record.processing
     if record.mode == "windows":
         for full in spectra.spectra(group):
@@ -117,31 +117,46 @@ def _made(spectra: Spectra, group: str, folder: Path) -> Iterator[tuple[Sequence
                 made.append(windows.alone(full, record.windows))
             yield made, full
     elif record.mode == "compatible":
+        places = {one.name: i for i, one in enumerate(combinations(spectra.record))}
         for place in np.flatnonzero(spectra.kept(group)):
-            yield _compatible(spectra, group, int(place), folder), None
+            for made in _compatible(spectra, group, int(place), folder, places):
+                yield made, None
 
 
-def _compatible(spectra: Spectra, group: str, place: int, folder: Path) -> list[Spectrum]:
-    """Return what is made of the values of a final state."""
-    record, sums = spectra.record, spectra.sums[group]
-    numbers = {one.name: i for i, one in enumerate(combinations(record))}
-    state = int(sums.states[place])
-    found: list[tuple[int, Spectrum]] = []
-    seen = 0
+def _compatible(
+    spectra: Spectra, group: str, place: int, folder: Path, places: Mapping[str, int]
+) -> Iterator[list[Spectrum]]:
+    """Give what is made of the values of a final state, one combination after the other."""
+    record, found = spectra.record, combinations(spectra.record)
+    one, state = record.processing, int(spectra.sums[group].states[place])
+    expected = _entries(spectra.sums[group], place)
     for name, values, weights in state_values(folder, spectra.group(group), state):
-        seen += len(values)
-        width = record.processing.width or record.width
-        chosen = compatible.split(values, width, record.processing.cutoff)
-        for variant, part in zip(("main", "outliers"), chosen, strict=True):
-            if part.any():
-                one = filled(spectra, group, state, numbers[name], values[part], weights[part])
-                found.append((numbers[name], replace(one, variant=variant)))
-    limits = np.searchsorted(sums.cells, [np.uint64(p << STATE_SHIFT) for p in (place, place + 1)])
-    expected = round(float(sums.sums[limits[0] : limits[1], 0].sum()))
+        combination = places.get(name, -1)
+        _same(len(values), expected.pop(combination, 0), f"{name} in {states.name(state)}", group, folder)
+        lowest = one.pair_cutoff if found[combination].paired else None
+        chosen = compatible.split(values, one.width or record.width, one.cutoff, lowest)
+        yield [
+            replace(filled(spectra, group, state, combination, values[part], weights[part]), variant=variant)
+            for variant, part in zip(("main", "outliers"), chosen, strict=True)
+            if part.any()
+        ]
+    for combination, number in expected.items():
+        _same(0, number, f"{found[combination].name} in {states.name(state)}", group, folder)
+
+
+def _entries(sums: SpectraSums, place: int) -> dict[int, int]:
+    """Return how many values a final state has by combination."""
+    first, last = np.searchsorted(sums.cells, [np.uint64(p << STATE_SHIFT) for p in (place, place + 1)])
+    of = (sums.cells[first:last] >> np.uint64(COMBINATION_SHIFT)) & np.uint64(0xFFFF)
+    found, which = np.unique(of, return_inverse=True)
+    counts = np.bincount(which, sums.sums[first:last, 0], len(found))
+    return {int(one): round(float(number)) for one, number in zip(found, counts, strict=True)}
+
+
+def _same(seen: int, expected: int, what: str, group: str, folder: Path) -> None:
     if seen != expected:
-        msg = f"Expected {expected:,} single values of the final state {states.name(state)} of {group} in {folder}, but there are {seen:,}: they are of another run. Run the scan again: finished tasks are not repeated."
+        msg = f"Expected {expected:,} single values of {what} of {group} in {folder}, but there are {seen:,}: they are of another run. Run the scan again: finished tasks are not repeated."
         raise RunDirectoryError(msg)
-    return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
 def filled(
@@ -150,11 +165,12 @@ def filled(
     """Return the spectrum of single values (n,) in GeV, in the bins of the scan."""
     kind = spectra.group(group).kind
     binning = Binning.of(spectra.record)
-    # 0 is below, the last is above
-    numbers = (np.clip(np.floor(values / binning.width), -1, binning.bins) + 1).astype(np.intp)
+    numbers = np.clip(np.floor(values / binning.width), -1, binning.bins).astype(np.intp)
     ones = np.ones(len(values))
-    powers = (ones, weights, weights**2) if kind == "mc" else (ones,)
-    sums: Sums = np.stack([np.bincount(numbers, by, binning.bins + 2).astype(np.float64) for by in powers], 1)
+    powers = np.stack((ones, weights, weights**2) if kind == "mc" else (ones,), 1)
+    inside = (numbers >= 0) & (numbers < binning.bins)
+    first = int(numbers[inside].min(initial=binning.bins))
+    bins = [np.bincount(numbers[inside] - first, by) for by in powers[inside].T]
     return windows.trimmed(
         Spectrum(
             group,
@@ -162,9 +178,9 @@ def filled(
             state,
             combinations(spectra.record)[combination],
             binning.width,
-            0,
-            sums[1:-1],
-            sums[0],
-            above=sums[-1],
+            first,
+            np.stack(bins, 1).astype(np.float64),
+            powers[numbers < 0].sum(axis=0),
+            above=powers[numbers == binning.bins].sum(axis=0),
         )
     )

@@ -37,7 +37,7 @@ class StateRow:
     events, sumw
         events of the whole input, and the sum of their weights (data: their number)
     kept
-        whether its spectra are kept
+        whether its spectra are kept: all data, or all simulation, have enough events of it
     reason
         why not
     """
@@ -196,30 +196,44 @@ class Spectra:
 
     def states(self, group: str) -> tuple[StateRow, ...]:
         """Return all final states of a group by their code; those that are not kept say why."""
-        self.group(group)
-        least, sums = self.record.least_events, self.sums[group]
+        least, sums, counted = self.record.least_events, self.sums[group], self._counted(group)
+        several = sum(one.kind == self.group(group).kind for one in self.members.values()) > 1
+        of = " of all its kind" if several else ""
         weights = sums.events[:, 1 if sums.events.shape[1] == 3 else 0]
         return tuple(
             StateRow(
                 state,
                 int(events),
                 weight,
-                kept,
-                "" if kept else f"{int(events):,} events, fewer than {least:,}",
+                number >= least,
+                "" if number >= least else f"{number:,} events{of}, fewer than {least:,}",
             )
-            for state, events, weight, kept in zip(
+            for state, events, weight, number in zip(
                 sums.states.tolist(),
                 sums.events[:, 0].tolist(),
                 weights.tolist(),
-                self.kept(group).tolist(),
+                counted.tolist(),
                 strict=True,
             )
         )
 
     def kept(self, group: str) -> NDArray[np.bool_]:
-        """Tell of each final state of a group whether it has enough events: (states,)."""
-        self.group(group)
-        return np.asarray(self.sums[group].events[:, 0] >= self.record.least_events)
+        """Tell of each final state of a group whether it has enough events: (states,).
+
+        Events of all data, or of all simulation, count: in which files spectra are written changes nothing.
+        """
+        return np.asarray(self._counted(group) >= self.record.least_events)
+
+    def _counted(self, group: str) -> NDArray[np.int64]:
+        """Return how many events all groups of its kind have of each final state of a group: (states,)."""
+        kind, own = self.group(group).kind, self.sums[group].states
+        counted = np.zeros(len(own), np.int64)
+        for name, member in self.members.items():
+            if member.kind == kind:
+                other = self.sums[name]
+                _, mine, theirs = np.intersect1d(own, other.states, assume_unique=True, return_indices=True)
+                counted[mine] += other.events[theirs, 0].astype(np.int64)
+        return counted
 
     @property
     def _bins(self) -> dense.Binning:

@@ -7,7 +7,7 @@ means, are those of the centres of bins. Equal spectra give equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from femtobarn.base.atomic import replacing
 from femtobarn.base.errors import RunDirectoryError
 from femtobarn.base.records import Kind
 from femtobarn.base.spectra import SpectraRecord
+from femtobarn.physics.spectra.sums import LAST_BIN, STATE_SHIFT
 from femtobarn.running.results.names import safe_names
 from femtobarn.running.results.spectra.dense import Binning, Spectrum
 from femtobarn.running.results.spectra.histogram import Contents, Template
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 EXACT = 1 << 24
 """The largest number up to which 32-bit floats count by ones."""
 
+_MARK = "\0"
+
 
 def write_root_files(spectra: Spectra, folder: Path) -> tuple[Path, ...]:
     """Write ``<group>.root`` for each group, and ``<group>_processed.root`` if the scan processes spectra.
@@ -42,7 +45,7 @@ def write_root_files(spectra: Spectra, folder: Path) -> tuple[Path, ...]:
     spectra
         of the scan
     folder
-        of the scan in its run directory; files of groups that are no more are removed
+        of the scan in its run directory; what exports with other settings wrote is removed
 
     Raises
     ------
@@ -53,20 +56,39 @@ def write_root_files(spectra: Spectra, folder: Path) -> tuple[Path, ...]:
     """
     record = spectra.record
     processed = _processed(record, folder)
-    stems = safe_names(spectra.groups)
+    names = _file_names(spectra.groups)
     written: list[Path] = []
     for group in spectra.groups:
         kind = spectra.group(group).kind
-        path = folder / f"{stems[group]}.root"
+        path = folder / names[group, False]
         _write(path, record, kind, ((s.name, s) for s in spectra.spectra(group)))
         written.append(path)
         if processed is not None:
-            path = folder / f"{stems[group]}_processed.root"
+            path = folder / names[group, True]
             _write(path, record, kind, _named(record, processed.spectra(group)))
             written.append(path)
-    for old in set(folder.glob("*.root")) - set(written):
-        old.unlink()
+    for old in _earlier(spectra, folder) - set(written):
+        old.unlink(missing_ok=True)
     return tuple(written)
+
+
+def _file_names(groups: Sequence[str]) -> dict[tuple[str, bool], str]:
+    """Return the name of the file of each group, and of that of its processed spectra; all differ."""
+    # the mark becomes _processed; unlike that it is in no name
+    words = {
+        (group, processed): f"{group}{_MARK + 'processed' if processed else ''}"
+        for processed in (False, True)
+        for group in groups
+    }
+    stems = safe_names(words.values())
+    return {key: f"{stems[word]}.root" for key, word in words.items()}
+
+
+def _earlier(spectra: Spectra, folder: Path) -> set[Path]:
+    """Return where exports of the same run write, whatever their settings; other files are the user's."""
+    processes = [process for group in spectra.groups for process in spectra.group(group).processes]
+    groupings = (("data", "mc"), processes, spectra.groups)
+    return {folder / name for groups in groupings for name in _file_names(groups).values()}
 
 
 def inexact(spectra: Spectra) -> tuple[str, ...]:
@@ -75,12 +97,25 @@ def inexact(spectra: Spectra) -> tuple[str, ...]:
         return ()
     words: list[str] = []
     for group in spectra.groups:
-        largest = int(spectra.sums[group].sums[:, 0].max(initial=0)) if group in spectra.groups else 0
-        if spectra.group(group).kind == "data" and largest > EXACT:
+        largest = _largest(spectra, group) if spectra.group(group).kind == "data" else 0
+        if largest > EXACT:
             words.append(
                 f"{group}: a bin holds {largest:,} values, but TH1F counts exactly up to {EXACT:,} only: set storage: TH1D"
             )
     return tuple(words)
+
+
+def _largest(spectra: Spectra, group: str) -> int:
+    """Return the largest count of the bins that are written: what is above the axis is one of them."""
+    sums = spectra.sums[group]
+    kept = spectra.kept(group)[(sums.cells >> np.uint64(STATE_SHIFT)).astype(np.intp)]
+    cells, counts = sums.cells[kept], sums.sums[kept, 0]
+    if not len(cells):
+        return 0
+    bins = cells & np.uint64(LAST_BIN)
+    written = cells - bins + np.minimum(bins, np.uint64(Binning.of(spectra.record).bins + 1))
+    starts = np.flatnonzero(np.concatenate([[True], written[1:] != written[:-1]]))
+    return int(np.add.reduceat(counts, starts).max())
 
 
 def _processed(record: SpectraRecord, folder: Path) -> Processed | None:

@@ -16,7 +16,7 @@ from femtobarn.running.results.spectra.dense import Spectrum
 
 
 class Sparse:
-    """Sums of spectra that are given by state, then by combination; empty spectra are not forgotten.
+    """Sums of spectra that are given in any order; empty spectra are not forgotten.
 
     Parameters
     ----------
@@ -53,4 +53,5 @@ class Sparse:
         """Return the sums of all spectra."""
         cells = np.concatenate([np.empty(0, np.uint64), *self._cells])
         sums = np.concatenate([np.zeros((0, self._events.shape[1])), *self._sums])
-        return SpectraSums(self._states, self._events, cells, sums)
+        order = np.argsort(cells, kind="stable")
+        return SpectraSums(self._states, self._events, cells[order], sums[order])

@@ -19,6 +19,13 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 
 FILE = "stages.json"
 
+_OWN: dict[Stage, tuple[str, ...]] = {
+    "process": ("processed.npz",),
+    "export": ("*.root", "summary.json"),
+    "show": ("figures/*", "gallery.html", "../report.html"),
+}
+"""What stages write into the folder of the scan, whoever noted it."""
+
 
 class Written(Record):
     """A file that a stage wrote: its path below the run directory, and its bytes."""
@@ -153,13 +160,17 @@ class Book:
         self._write({**known, stage: known[stage].model_copy(update={"files": files})})
 
     def forget(self, stage: Stage) -> None:
-        """Remove what a stage wrote, so that nothing stale can be taken for new."""
+        """Remove what a stage wrote, noted or not, so that nothing stale can be taken for new."""
         known = {one.stage: one for one in self.stages.stages}
         if stage in known:
             gone = known.pop(stage)
             self._write(known)
             for one in gone.files:
                 (self._out / one.name).unlink(missing_ok=True)
+        for pattern in _OWN.get(stage, ()):
+            for path in self._path.parent.glob(pattern):
+                if not path.is_dir():
+                    path.unlink(missing_ok=True)
 
     def _written(self, files: Sequence[Path]) -> tuple[Written, ...]:
         return tuple(Written(name=f.relative_to(self._out).as_posix(), size=f.stat().st_size) for f in files)

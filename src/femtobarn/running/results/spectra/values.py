@@ -27,6 +27,7 @@ from femtobarn.base.spectra import SpectraRecord
 from femtobarn.physics.spectra import states
 from femtobarn.physics.spectra.combinations import Combination, combinations
 from femtobarn.physics.spectra.sums import SpectraSums, Sums
+from femtobarn.running.results import files
 from femtobarn.running.results.spectra.reader import Group
 from femtobarn.running.results.spectra.spool import Block, Spool
 
@@ -123,7 +124,8 @@ def state_values(
     held: list[tuple[Sums, Sums]] = []
     name = ""
     try:
-        with pq.ParquetFile(path) as source:
+        with pq.ParquetFile(path, page_checksum_verification=True) as source:
+            _check_layout(source)
             for i in _row_groups(source, only):
                 for found, *arrays in _spectra_of(source.read_row_group(i), group):
                     if held and found != name:
@@ -132,7 +134,7 @@ def state_values(
                     name = found
                     if only is None or name in only:
                         held.append((arrays[0], arrays[1]))
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (*files.DAMAGE, pa.ArrowException, TypeError) as error:
         msg = f"Expected the single values of a scan in {path}, but they cannot be read ({type(error).__name__}). Run the scan again: finished tasks are not repeated."
         raise RunDirectoryError(msg) from error
     if held:
@@ -155,6 +157,24 @@ def _joined(parts: list[tuple[Sums, Sums]]) -> tuple[Sums, Sums]:
     return np.concatenate([v for v, _ in parts]), np.concatenate([w for _, w in parts])
 
 
+def _schema() -> Any:
+    import pyarrow as pa
+
+    words = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema(
+        [("combination", words), ("process", words), ("mass", pa.float64()), ("weight", pa.float64())]
+    )
+
+
+def _check_layout(source: Any) -> None:
+    """Raise ValueError for columns and numbers of rows that this package does not write: they have no checksum."""
+    about = source.metadata
+    rows = sum(about.row_group(i).num_rows for i in range(about.num_row_groups))
+    if rows != about.num_rows or not source.schema_arrow.equals(_schema()):
+        msg = "columns or numbers of rows"
+        raise ValueError(msg)
+
+
 def _row_groups(source: Any, only: Sequence[str] | None) -> Iterator[int]:
     """Give the groups of rows that may hold one of the wanted combinations."""
     for i in range(source.metadata.num_row_groups):
@@ -162,7 +182,7 @@ def _row_groups(source: Any, only: Sequence[str] | None) -> Iterator[int]:
             yield i
             continue
         limits = source.metadata.row_group(i).column(0).statistics
-        if any(limits.min <= name <= limits.max for name in only):
+        if limits is None or any(limits.min <= name <= limits.max for name in only):
             yield i
 
 
@@ -186,16 +206,12 @@ def _dictionary(table: Any, name: str) -> tuple[list[str], NDArray[np.intp]]:
 
 
 def _write(folder: Path, record: SpectraRecord, spool: Spool, processes: Sequence[str]) -> None:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     names = [c.name for c in combinations(record)]
     ranks = np.empty(len(names), np.intp)
     ranks[np.argsort(np.array(names))] = np.arange(len(names))
-    words = pa.dictionary(pa.int32(), pa.string())
-    schema = pa.schema(
-        [("combination", words), ("process", words), ("mass", pa.float64()), ("weight", pa.float64())]
-    )
+    schema = _schema()
     for state in spool.states():
         path = folder / f"final_state={states.name(state)}" / "part-0.parquet"
         with (
@@ -206,6 +222,7 @@ def _write(folder: Path, record: SpectraRecord, spool: Spool, processes: Sequenc
                 compression="zstd",
                 use_dictionary=["combination", "process", "weight"],
                 column_encoding={"mass": "BYTE_STREAM_SPLIT"},
+                write_page_checksum=True,
             ) as writer,
         ):
             for block in spool.blocks(state, ranks, ROWS):

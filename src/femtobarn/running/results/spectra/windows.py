@@ -58,12 +58,12 @@ def entries_in(spectrum: Spectrum, window: WindowRecord) -> int:
 
 
 def trimmed(spectrum: Spectrum) -> Spectrum:
-    """Return a spectrum from its first to its last bin that is not empty."""
+    """Return a spectrum from its first to its last bin that is not empty; it holds no other bins in memory."""
     filled = np.flatnonzero(spectrum.sums.any(axis=1))
     if not len(filled):
         return replace(spectrum, first=0, sums=np.zeros((0, len(spectrum.below))))
     first, last = int(filled[0]), int(filled[-1]) + 1
-    return replace(spectrum, first=spectrum.first + first, sums=spectrum.sums[first:last])
+    return replace(spectrum, first=spectrum.first + first, sums=spectrum.sums[first:last].copy())
 
 
 def _inside(spectrum: Spectrum, windows: Sequence[WindowRecord]) -> NDArray[np.bool_]:

@@ -68,12 +68,13 @@ function layOut() {
   const free = cards.filter((card) => card.position < from || card.position >= to);
   const there = new Set(cards.filter((card) => !free.includes(card)).map((card) => card.position));
   for (let position = from; position < to; position += 1) {
-    if (!there.has(position)) fill(free.pop(), position);
+    if (!there.has(position)) fill(free.shift(), position);
   }
   for (const card of free) {
     card.position = -1;
     card.item.hidden = true;
   }
+  putInOrder();
   const cell = (width + GAP) / columnsNow;
   for (const card of cards) {
     if (card.position < 0) continue;
@@ -84,6 +85,19 @@ function layOut() {
     card.link.tabIndex = card.position === Math.max(focused, 0) || focused < 0 ? 0 : -1;
     paint(card);
   }
+}
+
+/* Let the document have cards in the order in which they are read. The one with the keyboard stays where it is and
+   the others move, since what is moved loses the keyboard. */
+function putInOrder() {
+  const items = cards.filter((card) => card.position >= 0).sort((a, b) => a.position - b.position).map((card) => card.item);
+  const there = [...grid.children].filter((item) => !item.hidden);
+  if (items.every((item, k) => item === there[k])) return;
+  const fixed = items.findIndex((item) => item.contains(document.activeElement));
+  items.forEach((item, k) => {
+    if (k < fixed) grid.insertBefore(item, items[fixed]);
+    else if (k > fixed) grid.append(item);
+  });
 }
 
 function fill(card, position) {

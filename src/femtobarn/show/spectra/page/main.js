@@ -2,7 +2,8 @@
 
 const options = {
   groups: new Set(groups.keys()), variants: new Set(variants.keys()),
-  logY: true, logX: false, rebin: 1, area: false, errors: false,
+  logY: true, logX: false, rebin: 1, errors: false,
+  area: index.unscaled && new Set(groups.map((g) => g.kind)).size > 1, /* else one of them is out of sight */
 };
 let look = 0; /* changes whenever previews must be drawn anew */
 
@@ -101,6 +102,7 @@ function fillControls() {
   choice(field("in-state"), different(states.map((s) => s.reduce((a, b) => a + b, 0))));
   for (const id of ["sort", "quantity", "combination", "total", "in-state"]) field(id).addEventListener("change", update);
   for (const [id, name] of [["log-y", "logY"], ["log-x", "logX"], ["area", "area"]]) {
+    field(id).checked = options[name]; /* browsers keep what was ticked before */
     field(id).addEventListener("change", (event) => {
       options[name] = event.target.checked;
       lookAgain();

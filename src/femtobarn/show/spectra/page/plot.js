@@ -157,9 +157,26 @@ function drawLayers(context, at, shown, options) {
     context.setLineDash(variants[layer.variant] === "outliers" ? [4, 3] : layer.variant === 0 && made ? [2, 2] : []);
     if (!points) context.stroke(path);
     context.setLineDash([]);
+    if (options.logY) markNegative(context, at, layer, colour);
     if (options.errors) drawErrors(context, at, layer, colour);
     if (points) drawPoints(context, at, layer, colour, made && layer.variant === 0);
   }
+}
+
+/* A logarithmic axis has no place for bins below 0 but its foot: a wedge in the colour of the group. */
+function markNegative(context, at, layer, colour) {
+  const half = at.box.bottom - at.box.top > 200 ? 4 : 2.5;
+  context.fillStyle = colour;
+  context.beginPath();
+  for (let i = 0; i < layer.bins.length; i += 1) {
+    const middle = (layer.bins[i] + 0.5) * layer.width;
+    if (layer.values[i] >= 0 || middle < at.range.left || middle > at.range.right) continue;
+    const x = at.x(middle);
+    context.moveTo(x - half, at.box.bottom - 2 * half);
+    context.lineTo(x + half, at.box.bottom - 2 * half);
+    context.lineTo(x, at.box.bottom);
+  }
+  context.fill();
 }
 
 const isData = (layer) => groups[layer.group].kind === "data";
@@ -296,8 +313,14 @@ function drawAxes(context, at, options, shown, i) {
   context.save();
   context.translate(15, box.top);
   context.rotate(-Math.PI / 2);
-  context.fillText(`entries / ${shown[0].width} GeV${options.area ? ", areas made equal" : ""}`, 0, 0);
+  context.fillText(`${contentOf(shown)} / ${shown[0].width} GeV${options.area && shown.some((l) => l.factor !== 1) ? ", areas made equal" : ""}`, 0, 0);
   context.restore();
+}
+
+/* What bins hold: data count, simulation weighs. */
+function contentOf(shown) {
+  const kinds = ["data", "mc"].filter((kind) => shown.some((layer) => groups[layer.group].kind === kind));
+  return kinds.map((kind) => (kind === "mc" ? "sum of weights" : "entries")).join(", ");
 }
 
 function line(context, x0, y0, x1, y1) {

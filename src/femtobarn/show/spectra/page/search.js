@@ -54,7 +54,7 @@ function lowered(i) {
 }
 
 for (const one of combinations) {
-  one.objects = new Set(one.name.replace(/(os|ss|met)$/, "").match(/[a-z]\d+/g));
+  one.objects = new Set(one.name.replace(/(OS|SS|MET)$/, "").match(/[a-z]\d+/g));
 }
 
 const orders = new Map();

@@ -119,7 +119,7 @@ function swatch(group, variant) {
   const sign = document.createElement("i");
   const full = variant === 0 && index.shown.length > 1; /* beside what was made of it */
   const shape = groups[group].kind === "data" ? "point" : full ? "line" : "area";
-  sign.className = `swatch ${shape} ${full ? "open" : ""} group-${colourOf(group)}`;
+  sign.className = `swatch ${shape} ${full ? "open" : ""} ${variants[variant] || ""} group-${colourOf(group)}`;
   sign.setAttribute("aria-hidden", "true");
   return sign;
 }
