@@ -22,13 +22,15 @@ def escape(value: str | int) -> Html:
     """Return ``value`` as HTML text; control characters and bidirectional overrides become �."""
     if isinstance(value, Html):
         return value
-    shown = "".join(
-        "\N{REPLACEMENT CHARACTER}"
-        if unicodedata.category(c) in {"Cc", "Cf", "Cs"} and c not in "\n\t"
-        else c
-        for c in str(value)
-    )
-    return Html(html.escape(shown, quote=True))
+    text = str(value)
+    if not text.isprintable():  # most are, and pictures are long
+        text = "".join(
+            "\N{REPLACEMENT CHARACTER}"
+            if unicodedata.category(c) in {"Cc", "Cf", "Cs"} and c not in "\n\t"
+            else c
+            for c in text
+        )
+    return Html(html.escape(text, quote=True))
 
 
 def join(parts: Iterable[str | int]) -> Html:
