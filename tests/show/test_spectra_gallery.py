@@ -291,6 +291,7 @@ def in_view(browser) -> str:
     )
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_thousands_of_spectra_do_not_stall_it(browser, large, many) -> None:
     opened(browser, large)
@@ -351,6 +352,7 @@ def test_twenty_thousand_do_not_either(browser, tmp_path) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_a_search_finds_what_it_should(browser, page, scanned) -> None:
     opened(browser, page)
@@ -405,6 +407,7 @@ def choose(browser, select: str, value: str) -> None:
     )
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_filters_narrow_the_list(browser, page, scanned, tmp_path) -> None:
     spectra, processed = scanned
@@ -430,6 +433,7 @@ def test_filters_narrow_the_list(browser, page, scanned, tmp_path) -> None:
     assert browser.ask("document.getElementById('quantity').parentElement.hidden")
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_axes_and_bins_change_what_is_drawn(browser, page) -> None:
     opened(browser, page)
@@ -445,6 +449,7 @@ def test_axes_and_bins_change_what_is_drawn(browser, page) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_a_link_opens_one_spectrum_and_keys_move_on(browser, page, scanned) -> None:
     spectra, processed = scanned
@@ -490,6 +495,7 @@ def test_a_link_opens_one_spectrum_and_keys_move_on(browser, page, scanned) -> N
     assert browser.complaints == []
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_a_link_to_nothing_says_so(browser, page) -> None:
     opened(browser, page, "#data/ROI_mass_<b>x</b>")
@@ -503,6 +509,7 @@ def test_a_link_to_nothing_says_so(browser, page) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_a_bin_is_read_with_the_pointer_and_with_keys(browser, page, scanned) -> None:
     spectra, _ = scanned
@@ -533,6 +540,7 @@ def test_a_bin_is_read_with_the_pointer_and_with_keys(browser, page, scanned) ->
     assert f"data, full: {contents.get(low, 0) + contents.get(low + 10, 0):,.0f} " in words
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_a_part_is_shown_larger_and_bins_are_a_table(browser, page, scanned) -> None:
     spectra, _ = scanned
@@ -556,6 +564,7 @@ def test_a_part_is_shown_larger_and_bins_are_a_table(browser, page, scanned) -> 
     assert {low: n for low, n in read.items() if n} == expected
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_one_spectrum_is_written_as_a_table(browser, scanned, tmp_path) -> None:
     spectra, processed = scan_of(60, names=("data", "=cmd|' /C calc'!A0"))
@@ -579,6 +588,7 @@ def test_one_spectrum_is_written_as_a_table(browser, scanned, tmp_path) -> None:
         np.testing.assert_allclose([float(r["variance"]) for r in mine], layer.variances[filled], rtol=1e-6)
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_hostile_names_do_nothing_in_a_browser(browser, tmp_path) -> None:
     spectra, processed = scan_of(30, names=("data", BAD, "search=x", "a/b"))
@@ -606,6 +616,7 @@ def test_hostile_names_do_nothing_in_a_browser(browser, tmp_path) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_it_can_be_used_with_keys_and_is_told_aloud(browser, page) -> None:
     opened(browser, page)
@@ -641,6 +652,7 @@ def test_it_can_be_used_with_keys_and_is_told_aloud(browser, page) -> None:
     browser.until("document.activeElement.closest('li')?.ariaPosInSet === '2'")  # back where one was
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_the_document_has_the_order_of_the_list(browser, large) -> None:
     places = f"{CARDS}.map(c => Number(c.ariaPosInSet))"
@@ -663,6 +675,7 @@ def test_the_document_has_the_order_of_the_list(browser, large) -> None:
     assert browser.ask(places) == sorted(browser.ask(places))
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_simulation_that_is_not_scaled_is_drawn_with_equal_areas(browser, page, tmp_path) -> None:
     area = "[document.getElementById('area').checked, document.querySelector('header .sub').textContent.includes('not scaled')]"
@@ -676,6 +689,7 @@ def test_simulation_that_is_not_scaled_is_drawn_with_equal_areas(browser, page, 
     assert browser.ask(area) == [False, False]
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_bins_below_zero_leave_a_mark(browser, tmp_path) -> None:
     spectra, _ = scan_of(20, names=("data", "mc"), processing=ProcessingRecord(mode="none"))
@@ -696,6 +710,7 @@ def test_bins_below_zero_leave_a_mark(browser, tmp_path) -> None:
     browser.until(f"{foot} < {marked}")
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_signs_and_missing_momentum_are_told_apart(browser, tmp_path) -> None:
     spectra, _ = scan_of(800, quantities=("mass", "os", "ss", "met"), names=("data", "ttbar", "zz"))
@@ -720,6 +735,7 @@ def test_signs_and_missing_momentum_are_told_apart(browser, tmp_path) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_a_scan_that_found_nothing_has_a_page(browser, tmp_path) -> None:
     spectra, _ = scan_of(3, least_events=10**9)
@@ -729,6 +745,7 @@ def test_a_scan_that_found_nothing_has_a_page(browser, tmp_path) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.services
 @pytest.mark.browser
 def test_it_fits_a_phone_and_follows_the_reader_into_the_dark(browser, page) -> None:
     opened(browser, page)

@@ -72,6 +72,7 @@ def test_plan_says_how_much_there_could_be(run: Run, folder: Path, tmp_path: Pat
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.services
 def test_run_tells_of_each_stage(run: Run, folder: Path, tmp_path: Path) -> None:
     config, out = write_config(tmp_path / "scan.yaml", **SMALL), tmp_path / "out"
     words = ("spectra", "run", config, "--data", folder, "--out", out, "--workers", "0", "--no-figures")

@@ -149,6 +149,7 @@ def command(config: Path, folder: Path, out: Path) -> list[str]:
     return [*words, "--out", str(out), "--workers", "1", "--part-bytes", "8000", "--stages", "files,fill"]
 
 
+@pytest.mark.services
 def test_a_killed_driver_and_the_same_command_again(
     config: Path, folder: Path, truth: Path, tmp_path: Path
 ) -> None:

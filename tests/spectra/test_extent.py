@@ -72,6 +72,7 @@ def _allowed(record: SpectraRecord, code: int) -> bool:
     )
 
 
+@pytest.mark.services
 def test_sizes_are_about_those_that_are_written(folder: Path, tmp_path: Path) -> None:
     config = write_config(tmp_path / "scan.yaml", final_states={"most_count": 3})
     out = tmp_path / "out"

@@ -208,6 +208,7 @@ def test_a_run_tells_of_objects_without_a_four_vector(tmp_path: Path) -> None:
     assert int(sums.events[:, 0].sum()) == int(ak.sum(ak.num(muons["pt"]) > 0))
 
 
+@pytest.mark.services
 def test_a_run_in_many_parts_has_the_bins_of_a_plain_scan(folder: Path, tmp_path: Path) -> None:
     rules = Rules(quantities=("mass", "os", "ss", "met"), balance=True, total=3)
     record = record_of(rules).model_copy(update={"values": False})

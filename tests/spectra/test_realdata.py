@@ -108,6 +108,7 @@ LITE_RULES = {
 }
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("name", LITE_RULES)
 def test_physlite(name: str, realdata: Path) -> None:
     rules, path = LITE_RULES[name], realdata / "2024r-pp/PHYSLITE_example.root"

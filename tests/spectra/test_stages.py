@@ -92,6 +92,7 @@ def test_nothing_is_done_twice(go: Go, out: Path, monkeypatch: pytest.MonkeyPatc
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(
     ("changes", "again"),
     [
@@ -271,6 +272,7 @@ def test_a_run_ends_with_the_same_files(go: Go, folder: Path, out: Path, tmp_pat
     )
 
 
+@pytest.mark.services
 def test_figures_that_were_left_out_are_drawn_later(go: Go, out: Path) -> None:
     small = {"output": {"gallery": False}}
     go(config=small)
