@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.servers.daemons import until
 
 from femtobarn.base.errors import ExecutorError, SettingsError, UnknownNameError
 from femtobarn.base.records import Notice, Outcome, Settings, Task
@@ -112,8 +113,15 @@ def test_a_failure_counts_only_when_nobody_else_has_the_task() -> None:
 
 
 def test_tasks_of_one_that_gave_up_go_to_the_other_and_it_is_told() -> None:
-    bad, good = Scripted("bad", ["ok", "raise"]), Scripted("good")
-    events = list(SeveralExecutor({"bad": bad, "good": good}).run(JOB, todo := tasks(*[1] * 10), STORE))
+    bad = Scripted("bad", ["ok", "raise"])
+
+    class Patient(Scripted):
+        def run(self, *given: Any) -> Any:
+            until(lambda: bad.broke, 20, "the other did not break")  # else there may be nothing left for it
+            return super().run(*given)
+
+    both = {"bad": bad, "good": Patient("good")}
+    events = list(SeveralExecutor(both).run(JOB, todo := tasks(*[1] * 10), STORE))
     found = [e for e in events if isinstance(e, Outcome)]
     assert sorted(o.task for o in found) == [t.id for t in todo]
     assert all(o.processed for o in found)
