@@ -18,6 +18,8 @@ from femtobarn.cli import options as words
 from femtobarn.cli.options import (
     AccessOption,
     AnalysisArgument,
+    ChunkEntriesOption,
+    ColumnCacheOption,
     DataOption,
     DeclaredArgument,
     ExecutorFileOption,
@@ -36,6 +38,7 @@ from femtobarn.cli.options import (
     PartBytesOption,
     ReleaseOption,
     StoreOption,
+    StrictOption,
     WorkersOption,
 )
 
@@ -89,7 +92,7 @@ def run(
     fraction: FractionOption = None,
     luminosity: LuminosityOption = None,
     part_bytes: PartBytesOption = None,
-    chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
+    chunk_entries: ChunkEntriesOption = None,
     access: AccessOption = None,
     executor: ExecutorOption = None,
     executor_option: ExecutorOptionOption = None,
@@ -101,21 +104,12 @@ def run(
             "--detach", help="Hand the tasks over and leave; `femtobarn collect OUT` gathers results."
         ),
     ] = False,
-    column_cache: Annotated[
-        bool | None,
-        typer.Option(
-            "--column-cache/--no-column-cache",
-            help="Keep the columns that are read, and use those kept before.",
-            show_default="as FEMTOBARN_COLUMN_CACHE says",
-        ),
-    ] = None,
+    column_cache: ColumnCacheOption = None,
     no_figures: Annotated[
         bool,
         typer.Option("--no-figures", help="Draw no figures; `femtobarn figures OUT` draws them later."),
     ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 3 also when wanted datasets are absent.")
-    ] = False,
+    strict: StrictOption = False,
     metrics_port: metrics.PortOption = None,
     metrics_host: metrics.HostOption = metrics.LOOPBACK,
 ) -> None:

@@ -73,6 +73,18 @@ MaxFilesOption = Annotated[int | None, typer.Option(help="Read at most this many
 MaxEventsOption = Annotated[int | None, typer.Option(help="Read at most this many events of each file.")]
 FractionOption = Annotated[float | None, typer.Option(help="Read this fraction of the events of each file.")]
 PartBytesOption = Annotated[int | None, typer.Option(help="Size of the part of a file that makes a task.")]
+ChunkEntriesOption = Annotated[int | None, typer.Option(help="Events in memory at once.")]
+ColumnCacheOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--column-cache/--no-column-cache",
+        help="Keep the columns that are read, and use those kept before.",
+        show_default="as FEMTOBARN_COLUMN_CACHE says",
+    ),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with 3 also when wanted datasets are absent.")
+]
 ExecutorOption = Annotated[
     str | None,
     typer.Option(

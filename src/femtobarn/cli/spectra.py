@@ -11,6 +11,8 @@ from femtobarn.base.errors import SettingsError
 from femtobarn.cli import execution, metrics, options, output
 from femtobarn.cli.options import (
     AccessOption,
+    ChunkEntriesOption,
+    ColumnCacheOption,
     DataOption,
     ExecutorFileOption,
     ExecutorOption,
@@ -24,6 +26,7 @@ from femtobarn.cli.options import (
     OutOption,
     PartBytesOption,
     StoreOption,
+    StrictOption,
     WorkersOption,
 )
 from femtobarn.cli.storage import JsonOption
@@ -155,7 +158,7 @@ def run(
     fraction: FractionOption = None,
     luminosity: LuminosityOption = None,
     part_bytes: PartBytesOption = None,
-    chunk_entries: Annotated[int | None, typer.Option(help="Events in memory at once.")] = None,
+    chunk_entries: ChunkEntriesOption = None,
     access: AccessOption = None,
     executor: ExecutorOption = None,
     executor_option: ExecutorOptionOption = None,
@@ -168,18 +171,9 @@ def run(
             help="Hand the tasks over and leave; `femtobarn collect OUT` does what comes after them.",
         ),
     ] = False,
-    column_cache: Annotated[
-        bool | None,
-        typer.Option(
-            "--column-cache/--no-column-cache",
-            help="Keep the columns that are read, and use those kept before.",
-            show_default="as FEMTOBARN_COLUMN_CACHE says",
-        ),
-    ] = None,
+    column_cache: ColumnCacheOption = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 3 also when wanted datasets are absent.")
-    ] = False,
+    strict: StrictOption = False,
     metrics_port: metrics.PortOption = None,
     metrics_host: metrics.HostOption = metrics.LOOPBACK,
 ) -> None:
